@@ -1,0 +1,40 @@
+import random
+import sys
+
+import numpy as np
+import pytest
+import torch
+
+from course_utils.environment import bfloat16_is_fast, in_colab, pick_device, seed_everything
+
+
+def test_device_exists():
+    assert torch.ones(2, device=pick_device()).sum() == 2
+
+
+def test_seeds_repeat_all_three_generators():
+    def draw():
+        seed_everything(3)
+        return random.random(), np.random.rand(), torch.rand(1).item()
+
+    assert draw() == draw()
+
+
+def test_bfloat16_follows_the_processor(monkeypatch):
+    cpu = torch.device("cpu")
+    for supported in (True, False):
+        monkeypatch.setattr(torch.cpu, "get_capabilities", lambda s=supported: {"amx_bf16": s})
+        assert bfloat16_is_fast(cpu) is supported
+    monkeypatch.delattr(torch.cpu, "get_capabilities")
+    assert bfloat16_is_fast(cpu) is False
+    assert bfloat16_is_fast(torch.device("mps")) is False
+
+
+@pytest.mark.parametrize("packages", [[], ["google"], ["google", "google/colab"]])
+def test_colab_is_its_package(packages, tmp_path, monkeypatch):
+    for package in packages:
+        (tmp_path / package).mkdir()
+    monkeypatch.syspath_prepend(tmp_path)
+    for name in [name for name in sys.modules if name.split(".")[0] == "google"]:
+        monkeypatch.delitem(sys.modules, name)
+    assert in_colab() is ("google/colab" in packages)
