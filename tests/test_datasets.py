@@ -1,0 +1,156 @@
+"""What a learner gets from `course_utils.datasets`, with the full data, without, and damaged."""
+
+import gzip
+import runpy
+import struct
+import warnings
+
+import numpy as np
+import pytest
+import torch
+
+from course_utils import datasets, sources
+from course_utils.datasets import SmallSubsetWarning, fashion_mnist, sample_image
+from course_utils.sources import DATASETS, Dataset, DataUnavailable, where
+
+
+@pytest.fixture
+def full():
+    if where("fashion-mnist") is None:
+        pytest.skip("Fashion-MNIST is not on this machine; run `course prefetch`")
+    return fashion_mnist(allow_subset=False)
+
+
+@pytest.fixture
+def no_data(monkeypatch):
+    """A machine without Fashion-MNIST and without a network."""
+    files = DATASETS["fashion-mnist"].files
+    monkeypatch.setitem(DATASETS, "fashion-mnist", Dataset("Fashion-MNIST", files, (), ()))
+    datasets._full.cache_clear()
+    yield
+    datasets._full.cache_clear()
+
+
+@pytest.fixture
+def subset(no_data):
+    with pytest.warns(SmallSubsetWarning):
+        return fashion_mnist()
+
+
+def assert_shapes(data, train, test, kept):
+    for split, count in ((data.train, train), (data.test, test)):
+        assert split.images.shape == (count, 1, 28, 28)
+        assert split.images.dtype == torch.uint8
+        assert split.labels.shape == (count,)
+        assert split.labels.dtype == torch.int64
+        assert split.labels.bincount().tolist() == [count // 10] * 10
+    first, validation = data.tuning_splits()
+    assert len(first.images) == len(first.labels) == kept
+    for part in ("images", "labels"):
+        joined = torch.cat([getattr(first, part), getattr(validation, part)])
+        assert torch.equal(joined, getattr(data.train, part))
+
+
+def test_the_full_data(full):
+    assert_shapes(full, 60_000, 10_000, kept=55_000)
+    assert not full.is_subset
+    assert full.source == where("fashion-mnist")
+    # The first labels of the training file are an ankle boot, two T-shirts and a dress.
+    names = [full.classes[label] for label in full.train.labels[:5]]
+    assert names == ["Ankle boot", "T-shirt", "T-shirt", "Dress", "T-shirt"]
+    # Mean and deviation of the training pixels, as the literature gives them.
+    pixels = full.train.images / 255
+    assert f"{pixels.mean():.4f} {pixels.std():.4f}" == "0.2860 0.3530"
+
+
+def test_the_tensors_are_the_callers_memory(full):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        view = full.test.images[0].numpy()
+    assert view.flags.writeable
+    assert fashion_mnist() is full
+
+
+def test_the_subset_comes_with_a_warning(no_data):
+    with pytest.warns(SmallSubsetWarning, match=r"(?s)SMALL SUBSET.*lower accuracies.*Tried") as w:
+        data = fashion_mnist()
+    assert w[0].filename == __file__
+    assert data.is_subset
+    assert_shapes(data, 2_000, 1_000, kept=1_834)
+
+
+def test_the_warning_is_shown_at_each_call(no_data):
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.resetwarnings()
+        fresh = runpy.run_path(datasets.__file__)
+        for _ in range(2):
+            fresh["fashion_mnist"]()
+    assert ["SMALL SUBSET" in str(warning.message) for warning in caught] == [True, True]
+
+
+def test_the_subset_can_be_refused(no_data):
+    with pytest.raises(DataUnavailable, match="Fashion-MNIST is not available"):
+        fashion_mnist(allow_subset=False)
+
+
+def test_the_full_data_come_back(full, monkeypatch):
+    nowhere = Dataset("Fashion-MNIST", DATASETS["fashion-mnist"].files, (), ())
+    with monkeypatch.context() as patched:
+        patched.setitem(DATASETS, "fashion-mnist", nowhere)
+        datasets._full.cache_clear()
+        with pytest.warns(SmallSubsetWarning):
+            assert fashion_mnist().is_subset
+    assert not fashion_mnist().is_subset
+
+
+def test_the_subset_is_a_part_of_the_full_data(full, subset):
+    for whole, part in ((full.train, subset.train), (full.test, subset.test)):
+        per_class = len(part.labels) // 10
+        for label in range(10):
+            expected = whole.images[whole.labels == label][:per_class]
+            assert torch.equal(part.images[part.labels == label], expected)
+        assert part.labels[:20].tolist() == [*range(10), *range(10)]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        struct.pack(">HBBII", 0, 8, 2, 2, 2) + b"abc",  # cut short
+        struct.pack(">HBBII", 0, 8, 2, 1, 4) + b"abcd",  # other sizes
+        struct.pack(">HBBII", 0, 13, 2, 2, 2) + b"abcd",  # floats
+        struct.pack(">HBBI", 0, 8, 1, 4) + b"abcd",  # one dimension
+    ],
+)
+def test_another_idx_file_is_refused(content, tmp_path):
+    path = tmp_path / "images.gz"
+    path.write_bytes(gzip.compress(struct.pack(">HBBII", 0, 8, 2, 2, 2) + b"abcd"))
+    assert datasets._read_idx(path, (2, 2)).tolist() == [[97, 98], [99, 100]]
+    path.write_bytes(gzip.compress(content))
+    with pytest.raises(DataUnavailable, match=r"is not an IDX file of shape \(2, 2\)"):
+        datasets._read_idx(path, (2, 2))
+
+
+@pytest.mark.parametrize("name", datasets.SAMPLE_IMAGES)
+def test_sample_images(name):
+    image = sample_image(name)
+    assert image.dtype == np.uint8
+    height, width, channels = image.shape
+    assert channels == 3
+    assert 300 <= min(height, width) <= max(height, width) <= 512
+    assert image.std() > 30
+    assert image.flags.writeable
+
+
+def test_the_cat_is_ginger():
+    red, _, blue = sample_image("cat").mean(axis=(0, 1))
+    assert red > blue + 30
+
+
+def test_an_unknown_image_is_a_sentence():
+    with pytest.raises(ValueError, match="no sample image 'dog'; choose one of astronaut, cat"):
+        sample_image("dog")
+
+
+def test_what_ships_is_small():
+    total = sum(path.stat().st_size for path in sources.shipped_folder().glob("*.*"))
+    assert total < 3e6
