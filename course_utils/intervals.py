@@ -1,0 +1,37 @@
+"""Means over seeds with their uncertainty (Student's t, small samples)."""
+
+import math
+from collections.abc import Sequence
+from statistics import fmean, stdev
+from typing import NamedTuple
+
+
+class Interval(NamedTuple):
+    """A mean and the interval around it, in the unit of the values."""
+
+    mean: float
+    low: float
+    high: float
+
+    def __contains__(self, value: object) -> bool:
+        return isinstance(value, int | float) and self.low <= value <= self.high
+
+
+def _interval(values: Sequence[float], level: float, spread: float) -> Interval:
+    from scipy.stats import t
+
+    if len(values) < 2:
+        raise ValueError("An interval needs the results of at least two seeds.")
+    mean = fmean(values)
+    half = float(t.ppf((1 + level) / 2, len(values) - 1)) * stdev(values) * spread
+    return Interval(mean, mean - half, mean + half)
+
+
+def mean_interval(values: Sequence[float], level: float = 0.95) -> Interval:
+    """Confidence interval of the mean: where the mean over all possible seeds would lie."""
+    return _interval(values, level, math.sqrt(1 / len(values)) if values else 0)
+
+
+def prediction_interval(values: Sequence[float], level: float = 0.999) -> Interval:
+    """Where the result of one more seed falls, with probability `level`."""
+    return _interval(values, level, math.sqrt(1 + 1 / len(values)) if values else 0)

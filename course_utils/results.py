@@ -1,0 +1,115 @@
+"""Results of experiments over many seeds: written by `course experiments`, read by notebooks."""
+
+import json
+import os
+import platform
+from collections.abc import Callable
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from course_utils.environment import bfloat16_is_fast, pick_device
+from course_utils.intervals import Interval, mean_interval
+from course_utils.sources import shipped_folder
+
+Measurements = dict[str, Any]  # numbers and lists of numbers by name
+
+
+def _circumstances() -> dict[str, Any]:
+    device = pick_device()
+    return {
+        "versions": {"python": platform.python_version()}
+        | {package: version(package) for package in ("torch", "torchvision", "numpy")},
+        "device": str(device),
+        "bfloat16": bfloat16_is_fast(device),
+        "threads": torch.get_num_threads(),
+    }
+
+
+class Results:
+    """The runs of one experiment: for each thing compared and each seed, what was measured."""
+
+    def __init__(self, name: str, content: dict[str, Any]):
+        self.name = name
+        self.circumstances: dict[str, Any] = content["circumstances"]
+        self.runs: dict[str, dict[str, Measurements]] = content["runs"]
+
+    @staticmethod
+    def _path(name: str, suffix: str = "") -> Path:
+        return shipped_folder() / "results" / f"{name}{suffix}.json"
+
+    @classmethod
+    def load(cls, name: str) -> "Results":
+        """The finished results that came with the course.
+
+        Raises:
+            FileNotFoundError: the experiment has not been run.
+        """
+        path = cls._path(name)
+        if not path.exists():
+            raise FileNotFoundError(f"There are no results of {name!r}: course experiments {name}")
+        return cls(name, json.loads(path.read_text("utf-8")))
+
+    @classmethod
+    def resume(cls, name: str) -> "Results":
+        """What an interrupted run left, if it was made under the same circumstances, or nothing."""
+        now = _circumstances()
+        partial = cls._path(name, ".partial")
+        content = json.loads(partial.read_text("utf-8")) if partial.exists() else None
+        if content is None or content["circumstances"] != now:
+            content = {"circumstances": now, "runs": {}}
+        return cls(name, content)
+
+    def has(self, key: str, seed: int) -> bool:
+        """Whether the run of `key` with `seed` is there."""
+        return str(seed) in self.runs.get(key, {})
+
+    def add(self, key: str, seed: int, measured: Measurements) -> None:
+        """Keep one run, on disk too."""
+        self.runs.setdefault(key, {})[str(seed)] = measured
+        self._write(self._path(self.name, ".partial"))
+
+    def finish(self) -> None:
+        """Move the runs to where `load` finds them."""
+        self._write(self._path(self.name))
+        self._path(self.name, ".partial").unlink(missing_ok=True)
+
+    def _write(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        content = {
+            "command": f"course experiments {self.name}",
+            "circumstances": self.circumstances,
+            "summary": {key: self._summary(key) for key in self.runs},
+            "runs": self.runs,
+        }
+        temporary = path.with_suffix(".tmp")
+        temporary.write_text(json.dumps(content, indent=1) + "\n", "utf-8")
+        os.replace(temporary, path)
+
+    def _summary(self, key: str) -> dict[str, list[float]]:
+        """Mean, low and high end of the 95 % interval of each measured number."""
+        runs = list(self.runs[key].values())
+        numbers = [name for name, value in runs[0].items() if isinstance(value, float)]
+        if len(runs) < 2:
+            return {}
+        return {name: list(mean_interval(self.values(key, name))) for name in numbers}
+
+    def values(self, key: str, measure: str | Callable[[Measurements], float]) -> list[float]:
+        """One number for each seed, in the order of the seeds: a measurement or a function of all.
+
+        Raises:
+            KeyError: nothing of that name was run or measured.
+        """
+        pick = (lambda run: run[measure]) if isinstance(measure, str) else measure
+        return [pick(run) for _, run in sorted(self.runs[key].items(), key=lambda x: int(x[0]))]
+
+    def mean(self, key: str, measure: str | Callable[[Measurements], float]) -> Interval:
+        """Mean over the seeds with its 95 % interval."""
+        return mean_interval(self.values(key, measure))
+
+    def difference(self, key: str, other: str, measure: str) -> Interval:
+        """Mean of `key` minus `other`, paired by seed, with its 95 % interval."""
+        pairs = zip(self.values(key, measure), self.values(other, measure), strict=True)
+        return mean_interval([a - b for a, b in pairs])

@@ -1,0 +1,278 @@
+"""Train and evaluate a classifier of images that fit in memory."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.optim.lr_scheduler import ConstantLR, OneCycleLR
+
+from course_utils.checkpoints import load_checkpoint, save_checkpoint
+from course_utils.environment import bfloat16_is_fast, pick_device, synchronize
+from course_utils.models import evaluating
+from course_utils.progress import Progress
+
+Schedule = Literal["one-cycle", "constant"]
+Prepare = Callable[[Tensor], Tensor]
+DEFAULT_RATE = {"one-cycle": 2e-3, "constant": 1e-3}
+PIXEL_MEAN, PIXEL_STD = 0.2860, 0.3530  # of Fashion-MNIST's training images, in 0..1
+
+
+@dataclass
+class History:
+    """What happened during training.
+
+    Attributes:
+        step_loss: cross-entropy in nats of every batch.
+        train_loss, train_accuracy: means over each epoch, as the network was while it learnt (so
+            with dropout, and with earlier weights than at the epoch's end). Accuracies are in 0..1.
+        validation_loss, validation_accuracy: after each epoch; empty without validation images.
+        seconds: training time of each epoch, without validation.
+        interrupted: whether training was stopped before its last epoch.
+    """
+
+    step_loss: list[float] = field(default_factory=list)
+    train_loss: list[float] = field(default_factory=list)
+    train_accuracy: list[float] = field(default_factory=list)
+    validation_loss: list[float] = field(default_factory=list)
+    validation_accuracy: list[float] = field(default_factory=list)
+    seconds: list[float] = field(default_factory=list)
+    interrupted: bool = False
+
+    def __repr__(self) -> str:
+        epochs = len(self.train_loss)
+        words = f"{epochs} epoch{'' if epochs == 1 else 's'} in {sum(self.seconds):.0f} s"
+        if self.train_loss:
+            words += f", training loss {self.train_loss[-1]:.3f}"
+        if self.validation_accuracy:
+            words += f", validation accuracy {self.validation_accuracy[-1]:.1%}"
+        return words + (", interrupted" if self.interrupted else "")
+
+
+def to_float(images: Tensor) -> Tensor:
+    """Images uint8 [N, C, H, W] with values 0..255 as float32 with values 0..1."""
+    return images.float() / 255
+
+
+def standardize(images: Tensor) -> Tensor:
+    """Images uint8 [N, C, H, W] as float32 whose mean is 0 and standard deviation 1.
+
+    The statistics are those of Fashion-MNIST's 60,000 training images.
+    """
+    return (to_float(images) - PIXEL_MEAN) / PIXEL_STD
+
+
+def _check(images: Tensor, labels: Tensor) -> None:
+    if images.dtype != torch.uint8 or images.dim() != 4:
+        raise ValueError(
+            f"images must be uint8 [N, C, H, W], not {images.dtype} {list(images.shape)}."
+        )
+    if labels.dtype != torch.int64 or labels.shape != images.shape[:1]:
+        raise ValueError(
+            f"labels must be int64 [{len(images)}], one for each image, "
+            f"not {labels.dtype} {list(labels.shape)}."
+        )
+
+
+def predict(
+    model: nn.Module, images: Tensor, *, prepare: Prepare = standardize, batch_size: int = 1000
+) -> Tensor:
+    """Logits, float32 [N, classes] on the CPU, in evaluation mode and without gradients.
+
+    Args:
+        model: takes what `prepare` gives; left in the mode in which it was.
+        images: uint8 [N, C, H, W].
+        prepare: makes the model's input from a batch of images, on the model's device.
+        batch_size: images at a time; changes only speed and memory.
+    """
+    device = next(model.parameters(), torch.empty(0)).device
+    with evaluating(model), torch.inference_mode():
+        logits = [model(prepare(batch.to(device))) for batch in images.split(batch_size)]
+        return torch.cat(logits).float().cpu()
+
+
+def evaluate(
+    model: nn.Module, images: Tensor, labels: Tensor, *, prepare: Prepare = standardize
+) -> tuple[float, float]:
+    """Mean cross-entropy in nats, and accuracy in 0..1, of `model` on `images`.
+
+    Args:
+        model: takes what `prepare` gives; left in the mode in which it was.
+        images: uint8 [N, C, H, W].
+        labels: int64 [N].
+        prepare: makes the model's input from a batch of images, on the model's device.
+
+    Raises:
+        ValueError: images or labels of the wrong type, shape or number.
+    """
+    _check(images, labels)
+    logits = predict(model, images, prepare=prepare)
+    accuracy = (logits.argmax(dim=1) == labels.cpu()).float().mean()
+    return F.cross_entropy(logits, labels.cpu()).item(), accuracy.item()
+
+
+def fit(
+    model: nn.Module,
+    images: Tensor,
+    labels: Tensor,
+    *,
+    validation: tuple[Tensor, Tensor] | None = None,
+    prepare: Prepare = standardize,
+    epochs: int = 5,
+    batch_size: int = 128,
+    schedule: Schedule = "one-cycle",
+    learning_rate: float | None = None,
+    seed: int = 0,
+    device: torch.device | None = None,
+    bfloat16: bool | None = None,
+    checkpoint: Path | None = None,
+    description: str = "training",
+) -> History:
+    """Train `model` in place with Adam on cross-entropy.
+
+    All images stay on the device as uint8 and each batch is converted there: no worker, no copy.
+    Interrupting keeps what was learnt until then. The global random state is left as it was.
+
+    Args:
+        model: takes what `prepare` gives, gives logits [N, classes]; left in training mode.
+        images, labels: uint8 [N, C, H, W] and int64 [N].
+        validation: images and labels to evaluate on after each epoch.
+        prepare: makes the model's input from a batch of images, on the model's device.
+        epochs, batch_size: passes over the images, and images a step (a last batch of one image,
+            which batch norm cannot use, is left out).
+        schedule: "one-cycle" (Smith and Topin 2018: the rate rises, then falls to nearly zero) or
+            "constant".
+        learning_rate: the (highest) rate; by default 2e-3 for one-cycle, 1e-3 for constant.
+        seed: of the order of the images and of dropout, not of the model's first weights.
+        device: by default the fastest of this machine.
+        bfloat16: compute in bfloat16 instead of float32; by default where the device is fast at it.
+        checkpoint: file to save to after each epoch. If it is there already, training goes on
+            from it.
+        description: what the progress bar says.
+
+    Raises:
+        ValueError: images or labels of the wrong type, shape or number, no epoch, a batch of one,
+            or a checkpoint of another training.
+    """
+    _check(images, labels)
+    if epochs < 1 or batch_size < 2 or len(images) < 2:
+        raise ValueError("Training needs at least 1 epoch, 2 images and 2 images a batch.")
+    device = device or pick_device()
+    bfloat16 = bfloat16_is_fast(device) if bfloat16 is None else bfloat16
+    rate = learning_rate or DEFAULT_RATE[schedule]
+    model.to(device, memory_format=torch.channels_last)
+    images, labels = images.to(device), labels.to(device)
+    steps = epochs * (len(images) // batch_size + (len(images) % batch_size > 1))
+    trainer = _Trainer(model, steps, schedule, rate)
+    history = trainer.history
+    plan = [epochs, batch_size, schedule, rate, seed, len(images)]
+
+    with _random_state(seed, device), Progress(steps, description, "batches") as bar:
+        if checkpoint is not None and checkpoint.exists():
+            trainer.resume(checkpoint, plan)
+            bar.update(len(history.step_loss))
+        try:
+            while len(history.seconds) < epochs:
+                trainer.train_epoch(images, labels, prepare, batch_size, bfloat16, bar)
+                if validation is not None:
+                    loss, accuracy = evaluate(model, *validation, prepare=prepare)
+                    history.validation_loss.append(loss)
+                    history.validation_accuracy.append(accuracy)
+                if checkpoint is not None:
+                    trainer.save(checkpoint, plan)
+                bar.note(f"loss {history.train_loss[-1]:.3f}")
+        except KeyboardInterrupt:
+            history.interrupted = True
+    return history
+
+
+class _Trainer:
+    """All that changes while a model learns."""
+
+    def __init__(self, model: nn.Module, steps: int, schedule: Schedule, rate: float):
+        self.model = model
+        self.device = next(model.parameters()).device
+        self.optimizer = torch.optim.Adam(model.parameters(), lr=rate, fused=True)
+        if schedule == "one-cycle":
+            self.scheduler = OneCycleLR(self.optimizer, max_lr=rate, total_steps=steps)
+        else:
+            self.scheduler = ConstantLR(self.optimizer, factor=1)
+        self.history = History()
+
+    def train_epoch(
+        self,
+        images: Tensor,
+        labels: Tensor,
+        prepare: Prepare,
+        batch_size: int,
+        bfloat16: bool,
+        bar: Progress,
+    ) -> None:
+        start = time.perf_counter()
+        losses, correct = [], torch.zeros((), device=self.device)
+        self.model.train()
+        batches = _shuffled_batches(len(images), batch_size)
+        for batch in batches:
+            x, y = prepare(images[batch]), labels[batch]
+            with torch.autocast(self.device.type, torch.bfloat16, enabled=bfloat16):
+                logits = self.model(x)
+            loss = F.cross_entropy(logits.float(), y)
+            self.optimizer.zero_grad()
+            loss.backward()
+            self.optimizer.step()
+            self.scheduler.step()
+            losses.append(loss.detach())
+            correct += (logits.detach().argmax(dim=1) == y).sum()
+            bar.update()
+        synchronize(self.device)
+        # Read once an epoch: asking for each number would make a GPU wait at every step.
+        step_loss = torch.stack(losses).tolist()
+        self.history.step_loss += step_loss
+        self.history.train_loss.append(sum(step_loss) / len(step_loss))
+        self.history.train_accuracy.append(correct.item() / sum(map(len, batches)))
+        self.history.seconds.append(time.perf_counter() - start)
+
+    def save(self, path: Path, plan: list[Any]) -> None:
+        state = {
+            "plan": plan,
+            "model": self.model.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "scheduler": self.scheduler.state_dict(),
+            "history": asdict(self.history),
+            "random": torch.get_rng_state(),
+        }
+        if self.device.type != "cpu":
+            state["device_random"] = torch.get_device_module(self.device).get_rng_state()
+        save_checkpoint(path, state)
+
+    def resume(self, path: Path, plan: list[Any]) -> None:
+        state = load_checkpoint(path)
+        if state.get("plan") != plan:
+            raise ValueError(f"{path} belongs to another training: name another file or delete it.")
+        self.model.load_state_dict(state["model"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.scheduler.load_state_dict(state["scheduler"])
+        vars(self.history).update(state["history"])
+        torch.set_rng_state(state["random"])
+        if "device_random" in state:
+            torch.get_device_module(self.device).set_rng_state(state["device_random"])
+
+
+def _shuffled_batches(count: int, batch_size: int) -> list[Tensor]:
+    batches = list(torch.randperm(count).split(batch_size))
+    return batches[:-1] if len(batches[-1]) == 1 else batches
+
+
+@contextmanager
+def _random_state(seed: int, device: torch.device) -> Iterator[None]:
+    """Random numbers from `seed` inside, and outside as if nothing had been drawn."""
+    on_cpu = device.type == "cpu"
+    devices = [] if on_cpu else [torch.accelerator.current_device_index()]
+    with torch.random.fork_rng(devices, device_type="cuda" if on_cpu else device.type):
+        torch.manual_seed(seed)
+        yield

@@ -1,0 +1,35 @@
+import random
+
+import pytest
+
+from course_utils.intervals import Interval, mean_interval, prediction_interval
+
+
+def test_mean_interval_by_hand():
+    # mean 2, standard deviation 1, t(0.975, 2 degrees of freedom) = 4.3027
+    mean, low, high = mean_interval([1, 2, 3])
+    assert mean == 2
+    assert mean - low == pytest.approx(high - mean)
+    assert high - mean == pytest.approx(4.3027 / 3**0.5, rel=1e-4)
+
+
+def test_intervals_cover_as_often_as_they_say():
+    draw = random.Random(0)
+    trials = 2000
+    covered = predicted = 0
+    for _ in range(trials):
+        values = [draw.gauss(5, 2) for _ in range(5)]
+        covered += 5 in mean_interval(values)
+        predicted += draw.gauss(5, 2) in prediction_interval(values, level=0.9)
+    assert covered / trials == pytest.approx(0.95, abs=0.02)
+    assert predicted / trials == pytest.approx(0.9, abs=0.02)
+
+
+def test_one_value_has_no_interval():
+    with pytest.raises(ValueError, match="at least two seeds"):
+        mean_interval([1.0])
+
+
+def test_membership():
+    assert 2 in Interval(2, 1, 3)
+    assert 4 not in Interval(2, 1, 3)

@@ -1,0 +1,63 @@
+import pytest
+import torch
+from torch import nn
+
+from course_utils.models import (
+    FashionCNN,
+    FashionDNN,
+    GlobalPoolCNN,
+    SmallHeadCNN,
+    count_parameters,
+    layer_table,
+)
+
+EXAMPLE = torch.zeros(1, 1, 28, 28)
+
+
+@pytest.mark.parametrize(
+    ("model", "parameters"),
+    [
+        (FashionDNN(), 235_146),
+        (FashionCNN(), 1_475_338),
+        (FashionCNN(head_relu=True), 1_475_338),
+        (GlobalPoolCNN(), 19_658),
+        (SmallHeadCNN(), 234_313),
+    ],
+    ids=lambda value: type(value).__name__ if isinstance(value, nn.Module) else "",
+)
+def test_networks_have_their_published_size(model, parameters):
+    assert count_parameters(model) == parameters
+    assert model(EXAMPLE.expand(3, -1, -1, -1)).shape == (3, 10)
+    assert sum(row.parameters for row in layer_table(model, EXAMPLE)) == parameters
+
+
+def test_published_head_is_linear_and_the_mended_one_is_not():
+    features = torch.randn(2, 2304)
+    for head_relu in (False, True):
+        model = FashionCNN(head_relu).eval()
+        head = nn.Sequential(*list(model)[list(model._modules).index("fc1") :])
+        bias = head(torch.zeros(1, 2304))
+        sum_of_parts = head(features[:1]) + head(features[1:]) - bias
+        is_linear = torch.allclose(head(features.sum(0, keepdim=True)), sum_of_parts, atol=1e-5)
+        assert is_linear is not head_relu
+
+
+def test_layer_table_counts_a_convolution():
+    conv = nn.Conv2d(3, 8, kernel_size=5, stride=2)
+    [row] = layer_table(conv, torch.zeros(1, 3, 21, 21))
+    assert row.kind == "Conv2d"
+    assert row.shape == (8, 9, 9)
+    assert row.parameters == 8 * (3 * 25 + 1)
+    assert row.multiply_adds == 8 * 9 * 9 * 3 * 25
+
+
+def test_layer_table_leaves_the_model_as_it_was():
+    model = FashionCNN()
+    rows = layer_table(model, EXAMPLE)
+    assert [row.name for row in rows] == list(model._modules)
+    assert model.training
+    assert model.bn1.num_batches_tracked == 0
+    assert not any(module._forward_hooks for module in model.modules())
+    with pytest.raises(RuntimeError):
+        layer_table(model, torch.zeros(1, 5, 28, 28))
+    assert not any(module._forward_hooks for module in model.modules())

@@ -1,0 +1,82 @@
+import json
+import subprocess
+import sys
+from types import SimpleNamespace
+
+import pytest
+
+from course_utils import experiments, results
+from course_utils.results import Results
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path, monkeypatch):
+    monkeypatch.setattr(results, "shipped_folder", lambda: tmp_path)
+    return tmp_path / "results"
+
+
+@pytest.fixture
+def coins(monkeypatch):
+    """An experiment of two coins and three seeds, which counts how often it is run."""
+    calls = []
+
+    def run(key, seed):
+        calls.append((key, seed))
+        return {"heads": seed + (key == "unfair") * 0.5, "tosses": [seed, seed]}
+
+    module = SimpleNamespace(RUNS=["fair", "unfair"], SEEDS=range(3), run=run, calls=calls)
+    monkeypatch.setitem(sys.modules, "course_utils.experiments.coins", module)
+    monkeypatch.setitem(experiments.NAMES, "coins", "two coins")
+    return module
+
+
+def test_run_writes_what_load_reads(coins, folder):
+    experiments.run("coins")
+    loaded = Results.load("coins")
+    assert loaded.values("unfair", "heads") == [0.5, 1.5, 2.5]
+    assert loaded.values("fair", "tosses") == [[0, 0], [1, 1], [2, 2]]
+    assert loaded.mean("fair", "heads").mean == 1
+    assert loaded.difference("unfair", "fair", "heads") == (0.5, 0.5, 0.5)
+    assert [path.name for path in folder.iterdir()] == ["coins.json"]
+    content = json.loads((folder / "coins.json").read_text())
+    assert content["summary"]["unfair"]["heads"] == pytest.approx([1.5, -0.984, 3.984], abs=1e-3)
+    assert {"versions", "device", "threads"} <= set(content["circumstances"])
+
+
+def test_interrupted_experiment_goes_on(coins, folder):
+    whole = coins.run
+
+    def interrupted(key, seed):
+        if len(coins.calls) == 3:
+            raise KeyboardInterrupt
+        return whole(key, seed)
+
+    coins.run = interrupted
+    with pytest.raises(KeyboardInterrupt):
+        experiments.run("coins")
+    with pytest.raises(FileNotFoundError, match="course experiments coins"):
+        Results.load("coins")
+    coins.run = whole
+    experiments.run("coins")
+    assert len(coins.calls) == len(set(coins.calls)) == 6
+
+
+def test_runs_made_elsewhere_are_not_mixed(coins, folder, monkeypatch):
+    experiments.run("coins")
+    (folder / "coins.json").rename(folder / "coins.partial.json")
+    monkeypatch.setattr(results, "_circumstances", lambda: {"device": "another"})
+    experiments.run("coins")
+    assert len(coins.calls) == 12
+
+
+def test_unknown_experiment_is_named():
+    with pytest.raises(ValueError, match=r"no experiment 'dnn'.*dnn_vs_cnn"):
+        experiments.run("dnn")
+
+
+def test_reading_results_does_not_load_an_experiment():
+    code = (
+        "import sys, course_utils.results;"
+        "assert not [m for m in sys.modules if m.startswith('course_utils.experiments')]"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)

@@ -1,0 +1,197 @@
+import pytest
+import torch
+from torch import nn
+
+import course_utils.training
+from course_utils.models import FashionCNN, FashionDNN
+from course_utils.training import History, evaluate, fit, predict, standardize, to_float
+
+CPU = torch.device("cpu")
+
+
+@pytest.fixture
+def split() -> tuple[torch.Tensor, torch.Tensor]:
+    """Two hundred pictures that are bright on the left or on the right."""
+    generator = torch.Generator().manual_seed(0)
+    images = torch.randint(0, 60, (200, 1, 28, 28), dtype=torch.uint8, generator=generator)
+    labels = torch.arange(200) % 2
+    images[labels == 0, :, :, :14] += 120
+    images[labels == 1, :, :, 14:] += 120
+    return images, labels
+
+
+def train(split, seed=0, build=FashionDNN, **options) -> tuple[nn.Module, History]:
+    torch.manual_seed(seed)
+    model = build()
+    options = {"epochs": 3, "batch_size": 20, "device": CPU, "bfloat16": False} | options
+    return model, fit(model, *split, seed=seed, **options)
+
+
+def weights(model: nn.Module) -> torch.Tensor:
+    return torch.cat([p.detach().flatten() for p in model.parameters()])
+
+
+@pytest.mark.parametrize("build", [FashionDNN, FashionCNN])
+@pytest.mark.parametrize("schedule", ["one-cycle", "constant"])
+def test_fit_learns(split, build, schedule):
+    model, history = train(split, build=build, schedule=schedule, validation=split)
+    loss, accuracy = evaluate(model, *split)
+    assert accuracy > 0.99
+    assert history.validation_accuracy[-1] == accuracy
+    assert history.validation_loss[-1] == pytest.approx(loss)
+    assert len(history.step_loss) == 30
+    assert len(history.seconds) == len(history.train_accuracy) == 3
+    assert not history.interrupted
+
+
+def test_fit_equals_a_plain_loop(split):
+    images, labels = split
+    _, history = train(split, schedule="constant")
+    torch.manual_seed(0)
+    model = FashionDNN()
+    torch.manual_seed(0)
+    optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)
+    losses = []
+    for _ in range(3):
+        for batch in torch.randperm(200).split(20):
+            loss = nn.functional.cross_entropy(model(standardize(images[batch])), labels[batch])
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            losses.append(loss.item())
+    torch.testing.assert_close(history.step_loss, losses, rtol=1e-3, atol=1e-5)
+
+
+def test_seed_decides_everything_and_nothing_else_changes(split):
+    state = torch.random.get_rng_state()
+    first, _ = train(split, seed=1)
+    torch.random.set_rng_state(state)
+    torch.manual_seed(99)
+    before = torch.random.get_rng_state()
+    fit(FashionDNN(), *split, epochs=1, device=CPU, bfloat16=False)
+    torch.manual_seed(99)
+    FashionDNN()  # what was drawn outside of fit
+    assert not torch.equal(before, torch.random.get_rng_state())
+    after_model = torch.random.get_rng_state()
+    torch.manual_seed(99)
+    fit(FashionDNN(), *split, epochs=1, device=CPU, bfloat16=False)
+    assert torch.equal(after_model, torch.random.get_rng_state())
+    again, _ = train(split, seed=1)
+    other, _ = train(split, seed=2)
+    assert torch.equal(weights(first), weights(again))
+    assert not torch.equal(weights(first), weights(other))
+
+
+def test_bfloat16_gives_nearly_the_same_losses(split):
+    _, exact = train(split, build=FashionCNN)
+    _, rounded = train(split, build=FashionCNN, bfloat16=True)
+    assert exact.step_loss != rounded.step_loss
+    assert exact.step_loss[:5] == pytest.approx(rounded.step_loss[:5], rel=0.1)
+
+
+def interrupt_after(monkeypatch: pytest.MonkeyPatch, batches: int) -> None:
+    """Press stop when `batches` batches have been prepared."""
+    left = [batches]
+
+    def prepare(images):
+        left[0] -= 1
+        if left[0] < 0:
+            raise KeyboardInterrupt
+        return to_float(images)
+
+    monkeypatch.setattr(course_utils.training, "standardize", prepare)
+    return prepare
+
+
+def test_interrupt_keeps_what_was_learnt(split, monkeypatch):
+    model, history = train(split, prepare=interrupt_after(monkeypatch, 25))
+    assert history.interrupted
+    assert len(history.train_loss) == 2
+    assert "interrupted" in repr(history)
+    torch.manual_seed(0)
+    assert not torch.equal(weights(model), weights(FashionDNN()))
+    assert evaluate(model, *split, prepare=to_float)[1] > 0.9
+
+
+def test_resumed_training_ends_where_an_unbroken_one_does(split, monkeypatch, tmp_path):
+    checkpoint = tmp_path / "folder" / "dnn.pt"
+    unbroken, _ = train(split, prepare=to_float)
+    _, broken = train(split, prepare=interrupt_after(monkeypatch, 25), checkpoint=checkpoint)
+    assert broken.interrupted
+    resumed, history = train(split, prepare=to_float, checkpoint=checkpoint)
+    assert torch.equal(weights(unbroken), weights(resumed))
+    assert len(history.step_loss) == 30
+    assert not history.interrupted
+    assert list(checkpoint.parent.iterdir()) == [checkpoint]
+
+
+def test_checkpoint_of_another_training_is_refused(split, tmp_path):
+    checkpoint = tmp_path / "dnn.pt"
+    train(split, epochs=1, checkpoint=checkpoint)
+    with pytest.raises(ValueError, match="another training"):
+        train(split, epochs=2, checkpoint=checkpoint)
+    checkpoint.write_bytes(b"no checkpoint")
+    with pytest.raises(ValueError, match="not a checkpoint"):
+        train(split, epochs=1, checkpoint=checkpoint)
+
+
+def test_failed_save_leaves_the_old_checkpoint(split, monkeypatch, tmp_path):
+    checkpoint = tmp_path / "dnn.pt"
+    train(split, epochs=1, checkpoint=checkpoint)
+    old = checkpoint.read_bytes()
+
+    def full_disk(state, file):
+        file.write(b"half")
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(torch, "save", full_disk)
+    with pytest.raises(OSError, match="No space"):
+        course_utils.training.save_checkpoint(checkpoint, {})
+    assert checkpoint.read_bytes() == old
+    assert list(tmp_path.iterdir()) == [checkpoint]
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        (lambda x, y: (x.float(), y), "images must be uint8"),
+        (lambda x, y: (x[:, 0], y), "images must be uint8"),
+        (lambda x, y: (x, y[:-1]), r"labels must be int64 \[200\]"),
+        (lambda x, y: (x, y.float()), "labels must be int64"),
+        (lambda x, y: (x[:1], y[:1]), "at least"),
+    ],
+)
+def test_wrong_input_is_named(split, change, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        train(change(*split))
+
+
+@pytest.mark.parametrize("options", [{"epochs": 0}, {"batch_size": 1}])
+def test_wrong_settings_are_named(split, options):
+    with pytest.raises(ValueError, match="at least"):
+        train(split, **options)
+
+
+def test_last_batch_of_one_image_is_left_out(split):
+    images, labels = split
+    _, history = train((images[:41], labels[:41]), build=FashionCNN, epochs=1)
+    assert len(history.step_loss) == 2
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_predict_leaves_the_mode_and_does_not_depend_on_batches(split, training):
+    model = FashionCNN().train(training)
+    running_mean = model.bn1.running_mean.clone()
+    logits = predict(model, split[0])
+    assert model.training is training
+    assert torch.equal(model.bn1.running_mean, running_mean)
+    assert not logits.requires_grad
+    torch.testing.assert_close(logits, predict(model, split[0], batch_size=7))
+
+
+def test_standardize_uses_the_statistics_of_fashion_mnist():
+    from course_utils.datasets import fashion_mnist
+
+    pixels = standardize(fashion_mnist().train.images)
+    assert pixels.mean().item() == pytest.approx(0, abs=0.01)
+    assert pixels.std().item() == pytest.approx(1, abs=0.01)
