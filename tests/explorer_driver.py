@@ -1,0 +1,59 @@
+"""Drive an explorer's controls without a browser."""
+
+from typing import Any
+
+import cv2
+import ipywidgets as widgets
+import numpy as np
+
+from course_utils.explorers.base import Explorer
+
+
+def extremes(control: widgets.ValueWidget) -> list[Any]:
+    """The values to try on a control: both ends of a range, each option, both states."""
+    if isinstance(control, widgets.Dropdown | widgets.ToggleButtons | widgets.RadioButtons):
+        # With (label, value) pairs, `options` holds the pairs.
+        pairs = [option if isinstance(option, tuple) else (option,) for option in control.options]
+        return [pair[-1] for pair in pairs]
+    if isinstance(control, widgets.SelectionSlider):
+        return [control.options[0], control.options[-1]]
+    if isinstance(control, widgets.Checkbox | widgets.ToggleButton):
+        return [False, True]
+    if hasattr(control, "min") and hasattr(control, "max"):
+        low, high = control.min, control.max
+        return [(low, low), (low, high), (high, high)] if hasattr(control, "lower") else [low, high]
+    if isinstance(control, widgets.Text | widgets.Textarea):
+        return ["", "a", "<b>&amp;</b> ä 猫", "x" * 1000]
+    raise NotImplementedError(f"the driver does not know {type(control).__name__}")
+
+
+def shown(explorer: Explorer) -> np.ndarray:
+    """The picture that the browser receives, uint8 RGB [H, W, 3]."""
+    encoded = np.frombuffer(explorer.picture_png, np.uint8)
+    return cv2.cvtColor(cv2.imdecode(encoded, cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB)
+
+
+def drive(explorer: Explorer) -> int:
+    """Set every control to both ends or to each option; every state must be a picture.
+
+    Afterwards the explorer is as it was.
+
+    Returns:
+        The number of states tried.
+    """
+    before = explorer.values
+    states = 0
+    for name, control in explorer.controls.items():
+        for value in extremes(control):
+            control.value = value
+            assert explorer.error is None, f"{name}={value!r}: {explorer.error}"
+            assert explorer.status, f"{name}={value!r} says nothing"
+            picture = explorer.render(**explorer.values)
+            assert picture.dtype == np.uint8, f"{name}={value!r}"
+            assert picture.ndim == 3, f"{name}={value!r}"
+            assert picture.shape[2] == 3, f"{name}={value!r}"
+            np.testing.assert_array_equal(shown(explorer), picture, err_msg=f"{name}={value!r}")
+            states += 1
+        explorer.choose(**before)
+    assert explorer.values == before
+    return states
