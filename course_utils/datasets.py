@@ -91,7 +91,7 @@ def fashion_mnist(allow_subset: bool = True) -> FashionMNIST:
     Raises:
         DataUnavailable: the data cannot be had and `allow_subset` is False.
 
-    Source: the four files that Zalando Research published (MIT licence).
+    Source: the four files that Zalando Research published (MIT license).
     """
     try:
         return _full()

@@ -5,8 +5,9 @@ sets the look for a notebook's own figures too.
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from io import BytesIO
+from itertools import cycle
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
@@ -27,13 +28,17 @@ PALETTE = {
     "vermilion": "#D55E00",
     "purple": "#CC79A7",
 }
-SERIES = [PALETTE[name] for name in ("blue", "vermilion", "green", "purple", "orange", "sky")]
 GRAY = "#555555"
+# What is compared keeps its color through a chapter: each kind of network has a family of colors.
+FAMILIES = {
+    "DNN": ("blue", "sky"),
+    "CNN": ("vermilion", "orange", "purple"),
+    "": ("green", "black", "yellow"),
+}
 
 plt.rcParams.update(
     {
         "axes.grid": True,
-        "axes.prop_cycle": mpl.cycler(color=SERIES),
         "axes.spines.right": False,
         "axes.spines.top": False,
         "axes.titlesize": "medium",
@@ -42,6 +47,12 @@ plt.rcParams.update(
         "grid.alpha": 0.3,
     }
 )
+
+
+def colors_for(names: Iterable[str]) -> list[str]:
+    """A color for each name: blues for names that begin with DNN, reds for CNN."""
+    left = {family: cycle(PALETTE[color] for color in FAMILIES[family]) for family in FAMILIES}
+    return [next(left[next(filter(name.startswith, FAMILIES))]) for name in names]
 
 
 def show(figure: Figure, alt: str | None = None) -> None:
@@ -99,23 +110,22 @@ def image_grid(
         axis.imshow(image[0], cmap="gray")
         axis.set_title(title, fontsize=10)
     names = ", ".join(title.replace("\n", " ") for title in titles[:columns])
-    figure.set_label(f"{len(images)} {what} in {rows} rows. The first row: {names}.")
+    figure.set_label(f"{len(images)} {what}, {columns} in a row. The first row: {names}.")
     return figure
 
 
 def training_curves(losses: Mapping[str, Sequence[float]], *, window: int = 50) -> Figure:
     """Training loss at each step, averaged over the last `window` steps, on a log scale."""
     figure, axis = plt.subplots(figsize=(8, 3.6))
-    for name, loss in losses.items():
+    for (name, loss), color in zip(losses.items(), colors_for(losses), strict=True):
         smooth = np.convolve(loss, np.ones(window) / window, mode="valid")
         steps = np.arange(window, len(loss) + 1)
-        (line,) = axis.plot(steps, smooth)
-        axis.annotate(
-            f" {name}", (steps[-1], smooth[-1]), color=line.get_color(), va="center", weight="bold"
-        )
+        axis.plot(steps, smooth, color=color)
+        axis.annotate(f" {name}", (steps[-1], smooth[-1]), color=color, va="center")
     axis.set(xlabel="step (batch)", ylabel="training loss (nats)", yscale="log")
-    axis.yaxis.set_major_formatter("{x:.1f}")
-    axis.yaxis.set_minor_formatter("{x:.1f}")
+    axis.yaxis.set_major_locator(mpl.ticker.LogLocator(subs=(1, 2, 5)))
+    axis.yaxis.set_major_formatter("{x:g}")
+    axis.yaxis.set_minor_locator(mpl.ticker.NullLocator())
     figure.set_label(f"Line chart of the training loss by step for {' and '.join(losses)}.")
     return figure
 
@@ -128,7 +138,7 @@ def band_chart(
     ylabel: str,
     percent: bool = True,
 ) -> Figure:
-    """Means over seeds as lines, with the band of their 95 % intervals.
+    """Means over seeds as lines, with the band of their 95% intervals.
 
     Args:
         x: positions on the horizontal axis.
@@ -137,16 +147,16 @@ def band_chart(
         percent: whether values are in 0..1 and shown in percent.
     """
     figure, axis = plt.subplots(figsize=(8, 3.8))
-    for name, values in runs.items():
+    for (name, values), color in zip(runs.items(), colors_for(runs), strict=True):
         intervals = [mean_interval(column) for column in zip(*values, strict=True)]
         mean, low, high = zip(*intervals, strict=True)
-        (line,) = axis.plot(x, mean, marker="o", markersize=4)
-        axis.fill_between(x, low, high, color=line.get_color(), alpha=0.2, linewidth=0)
-        axis.annotate(f"  {name}", (x[-1], mean[-1]), color=line.get_color(), va="center")
+        axis.plot(x, mean, marker="o", markersize=4, color=color)
+        axis.fill_between(x, low, high, color=color, alpha=0.2, linewidth=0)
+        axis.annotate(f"  {name}", (x[-1], mean[-1]), color=color, va="center")
     axis.set(xlabel=xlabel, ylabel=ylabel, xticks=x)
     axis.margins(x=0.02)
     if percent:
-        axis.yaxis.set_major_formatter(mpl.ticker.PercentFormatter(1))
+        axis.yaxis.set_major_formatter(mpl.ticker.PercentFormatter(1, decimals=0))
     figure.set_label(
         f"Line chart with bands of uncertainty: {ylabel} by {xlabel}, for {', '.join(runs)}."
     )
@@ -157,7 +167,7 @@ def interval_chart(intervals: Mapping[str, Interval], *, xlabel: str) -> Figure:
     """One row for each name: the mean as a dot, its interval as a bar; values 0..1 in percent."""
     figure, axis = plt.subplots(figsize=(8, 0.45 * len(intervals) + 1))
     for row, (name, (mean, low, high)) in enumerate(intervals.items()):
-        color = PALETTE["blue" if name.startswith("DNN") else "vermilion"]
+        color = colors_for([name])[0]
         axis.plot([low, high], [row, row], color=color, linewidth=6, alpha=0.35)
         axis.plot(mean, row, "o", color=color)
         axis.annotate(
@@ -165,14 +175,14 @@ def interval_chart(intervals: Mapping[str, Interval], *, xlabel: str) -> Figure:
         )
     axis.set(xlabel=xlabel, yticks=range(len(intervals)), yticklabels=list(intervals))
     axis.set_ylim(len(intervals) - 0.4, -0.9)
-    axis.xaxis.set_major_formatter(mpl.ticker.PercentFormatter(1))
+    axis.xaxis.set_major_formatter(mpl.ticker.PercentFormatter(1, decimals=0))
     figure.set_label(f"Means over seeds with intervals: {xlabel} of {'; '.join(intervals)}.")
     return figure
 
 
 def confusion_matrices(matrices: Mapping[str, Tensor], classes: Sequence[str]) -> Figure:
     """Counts [true, predicted] side by side; the diagonal, where all is well, is left uncolored."""
-    figure, axes = plt.subplots(1, len(matrices), figsize=(5.2 * len(matrices), 5), sharey=True)
+    figure, axes = plt.subplots(1, len(matrices), figsize=(4.7 * len(matrices), 4.7), sharey=True)
     worst = max(int((matrix - matrix.diag().diag()).max()) for matrix in matrices.values())
     for axis, (name, matrix) in zip(np.atleast_1d(axes), matrices.items(), strict=True):
         mistakes = matrix - matrix.diag().diag()
@@ -186,7 +196,8 @@ def confusion_matrices(matrices: Mapping[str, Tensor], classes: Sequence[str]) -
             range(len(classes)), classes, rotation=60, ha="right", rotation_mode="anchor"
         )
         axis.set_yticks(range(len(classes)), classes)
-        axis.set(title=name, xlabel="predicted")
+        axis.set_title(name, color=colors_for([name])[0], weight="bold")
+        axis.set_xlabel("predicted")
         axis.grid(False)
     np.atleast_1d(axes)[0].set_ylabel("true")
     figure.set_label(f"Confusion matrices of {' and '.join(matrices)}: true class by predicted.")
@@ -197,8 +208,10 @@ def reliability_chart(points: Mapping[str, tuple[Sequence[float], Sequence[float
     """For each network (confidence, accuracy) of bins of predictions, against the diagonal."""
     figure, axis = plt.subplots(figsize=(5, 4.4))
     axis.plot([0, 1], [0, 1], color=GRAY, linestyle="--", linewidth=1)
-    for name, (confidence, accuracy) in points.items():
-        axis.plot(confidence, accuracy, marker="o", markersize=4, label=name)
+    for (name, (confidence, accuracy)), color in zip(
+        points.items(), colors_for(points), strict=True
+    ):
+        axis.plot(confidence, accuracy, marker="o", markersize=4, label=name, color=color)
     axis.set(xlabel="confidence", ylabel="share that is right", aspect="equal")
     for side in (axis.xaxis, axis.yaxis):
         side.set_major_formatter(mpl.ticker.PercentFormatter(1))

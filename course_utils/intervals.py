@@ -13,6 +13,15 @@ class Interval(NamedTuple):
     low: float
     high: float
 
+    def percent(self) -> str:
+        """A share of 0..1 as "88.4% (88.2 to 88.6)"."""
+        return f"{self.mean:.1%} ({self.low * 100:.1f} to {self.high * 100:.1f})"
+
+    def points(self) -> str:
+        """A difference of shares in percentage points, as "+3.49 (+3.25 to +3.74)"."""
+        mean, low, high = (f"{100 * value:+.2f}" for value in self)
+        return f"{mean} ({low} to {high})"
+
     def __contains__(self, value: object) -> bool:
         return isinstance(value, int | float) and self.low <= value <= self.high
 

@@ -1,6 +1,6 @@
 """A progress bar: HTML in a notebook, tqdm's in a terminal.
 
-tqdm's own notebook bar is a widget: in a saved notebook it is dead, and its text stays at 0 %.
+tqdm's own notebook bar is a widget: in a saved notebook it is dead, and its text stays at 0%.
 This one is a plain display that updates in place, and what is saved is its last state.
 """
 

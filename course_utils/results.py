@@ -89,7 +89,7 @@ class Results:
         os.replace(temporary, path)
 
     def _summary(self, key: str) -> dict[str, list[float]]:
-        """Mean, low and high end of the 95 % interval of each measured number."""
+        """Mean, low and high end of the 95% interval of each measured number."""
         runs = list(self.runs[key].values())
         numbers = [name for name, value in runs[0].items() if isinstance(value, float)]
         if len(runs) < 2:
@@ -106,10 +106,10 @@ class Results:
         return [pick(run) for _, run in sorted(self.runs[key].items(), key=lambda x: int(x[0]))]
 
     def mean(self, key: str, measure: str | Callable[[Measurements], float]) -> Interval:
-        """Mean over the seeds with its 95 % interval."""
+        """Mean over the seeds with its 95% interval."""
         return mean_interval(self.values(key, measure))
 
     def difference(self, key: str, other: str, measure: str) -> Interval:
-        """Mean of `key` minus `other`, paired by seed, with its 95 % interval."""
+        """Mean of `key` minus `other`, paired by seed, with its 95% interval."""
         pairs = zip(self.values(key, measure), self.values(other, measure), strict=True)
         return mean_interval([a - b for a, b in pairs])

@@ -289,7 +289,7 @@ def test_a_bar_is_filled_to_its_fraction(fraction: float) -> None:
 
 @pytest.mark.parametrize(
     ("probability", "words"),
-    [(0, "0 %"), (0.001, "<1 %"), (0.41, "41 %"), (0.9999, ">99 %"), (1, "100 %")],
+    [(0, "0%"), (0.001, "<1%"), (0.41, "41%"), (0.9999, ">99%"), (1, "100%")],
 )
 def test_percent_never_claims_certainty(probability: float, words: str) -> None:
     assert percent(probability) == words

@@ -30,6 +30,11 @@ def test_one_value_has_no_interval():
         mean_interval([1.0])
 
 
+def test_intervals_in_words():
+    assert Interval(0.884, 0.8816, 0.88649).percent() == "88.4% (88.2 to 88.6)"
+    assert Interval(0.0349, -0.001, 0.0374).points() == "+3.49 (-0.10 to +3.74)"
+
+
 def test_membership():
     assert 2 in Interval(2, 1, 3)
     assert 4 not in Interval(2, 1, 3)

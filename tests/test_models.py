@@ -8,6 +8,7 @@ from course_utils.models import (
     GlobalPoolCNN,
     SmallHeadCNN,
     count_parameters,
+    layer_summary,
     layer_table,
 )
 
@@ -61,3 +62,8 @@ def test_layer_table_leaves_the_model_as_it_was():
     with pytest.raises(RuntimeError):
         layer_table(model, torch.zeros(1, 5, 28, 28))
     assert not any(module._forward_hooks for module in model.modules())
+
+
+def test_layer_summary_ends_with_the_totals():
+    last = repr(layer_summary(FashionDNN(), EXAMPLE)).splitlines()[-1]
+    assert last.split() == ["total", "235,146", "234,752"]

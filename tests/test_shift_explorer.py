@@ -89,8 +89,8 @@ def test_networks_answer_live_in_evaluation_mode(stripes: tuple) -> None:
     )
     explorer.choose(picture=2, dx=2, dy=0)
     assert explorer.status == (
-        "Moved 2 px right and 0 px down, turned 0° clockwise: DNN says Pullover (45 %), "
-        "CNN says T-shirt (100 %). True class: Trouser."
+        "Moved 2 px right and 0 px down, turned 0° clockwise: DNN says Pullover (45%), "
+        "CNN says T-shirt (100%). True class: Trouser."
     )
     assert set(network.asked) == {(False, True, "cpu")}
     assert network.training

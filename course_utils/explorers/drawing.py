@@ -103,9 +103,9 @@ def draw_legend(canvas: Canvas, x: float, y: float, entries: Sequence[tuple[str,
 
 
 def percent(probability: float) -> str:
-    """A probability as whole percent; what is not quite 0 or 1 never reads as 0 % or 100 %."""
+    """A probability as whole percent; what is not quite 0 or 1 never reads as 0% or 100%."""
     if 0 < probability < 0.005:
-        return "<1 %"
+        return "<1%"
     if 0.995 <= probability < 1:
-        return ">99 %"
-    return f"{probability:.0%}".replace("%", " %")
+        return ">99%"
+    return f"{probability:.0%}"

@@ -30,7 +30,7 @@ HEADING = 26
 ROW_HEIGHT = 20
 BARS_LEFT = 520
 BARS_WIDTH = WIDTH - BARS_LEFT
-FIGURES_WIDTH = 52  # room for "100 %" after a bar
+FIGURES_WIDTH = 52  # room for "100%" after a bar
 
 
 def shift_and_turn(image: np.ndarray, dx: int, dy: int, degrees: float) -> np.ndarray:
