@@ -1,0 +1,265 @@
+"""Look at the machine, its software and the data, and say how to mend what is wrong.
+
+Each check is a function of what it judges, without side effects; `examine` gathers that and
+prints the findings.
+"""
+
+import os
+import platform
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from http.client import HTTPException
+from importlib import import_module
+from importlib.metadata import PackageNotFoundError, requires, version
+from pathlib import Path
+from typing import Literal
+from urllib.error import HTTPError
+from urllib.parse import urlsplit
+from urllib.request import Request, urlopen
+
+from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
+from packaging.version import Version
+
+from course_utils.downloads import Web, download_folder
+from course_utils.places import PlaceFailed
+from course_utils.sources import DATASETS, SHIPPED, DataUnavailable, shipped, where
+
+PACKAGES = (
+    "torch",
+    "torchvision",
+    "torch-geometric",
+    "jupyterlab",
+    "ipywidgets",
+    "ipykernel",
+    "numpy",
+    "opencv-python",
+)
+OLDEST_IPYWIDGETS = Version("7.7")
+PYTHONS = SpecifierSet(">=3.11,<3.14")
+LOW_DISK_BYTES = 10**9
+CONNECT_SECONDS = 3.0
+REINSTALL = "Make the environment anew with `uv sync --reinstall`"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What one check found; a problem always names its remedy, in one line."""
+
+    status: Literal["ok", "note", "problem"]
+    name: str
+    detail: str
+    remedy: str = ""
+
+
+def check_python(running: str) -> Finding:
+    """Whether the course was made for this Python."""
+    if Version(running) in PYTHONS:
+        return Finding("ok", "Python", running)
+    remedy = "Use Python 3.11, 3.12 or 3.13; `uv run` fetches one by itself."
+    return Finding("problem", "Python", running, remedy)
+
+
+def check_package(name: str, installed: str | None) -> Finding:
+    """Whether a package is there and, for ipywidgets, new enough."""
+    if installed is None:
+        return Finding("problem", name, "not installed", f"{REINSTALL}.")
+    if name == "ipywidgets" and Version(installed) < OLDEST_IPYWIDGETS:
+        remedy = f"Run `pip install 'ipywidgets>={OLDEST_IPYWIDGETS}'`, then restart JupyterLab."
+        return Finding("problem", name, f"{installed} is too old for the explorers", remedy)
+    return Finding("ok", name, installed)
+
+
+def check_torch_pair(
+    torch: str, torchvision: str, torchvision_requires: list[str], import_error: str | None
+) -> Finding:
+    """Whether torch and torchvision, of the given versions, were built for each other.
+
+    Args:
+        torch: installed version, for example "2.15.0" or "2.15.0+cpu".
+        torchvision: installed version.
+        torchvision_requires: the requirements that torchvision declares.
+        import_error: what importing the two raised, or None.
+    """
+    name = "torch + torchvision"
+    pair = f"torch {torch} and torchvision {torchvision}"
+    together = f"{REINSTALL}, so that torchvision chooses its own torch."
+    pins = [Requirement(line) for line in torchvision_requires]
+    unmet = [
+        pin
+        for pin in pins
+        if pin.name == "torch" and not pin.specifier.contains(torch, prereleases=True)
+    ]
+    if unmet:
+        return Finding(
+            "problem", name, f"torchvision needs {unmet[0]}, not torch {torch}", together
+        )
+    if _is_cpu_build(torch) != _is_cpu_build(torchvision):
+        detail = f"{pair}: only one of them is a CPU build"
+        return Finding("problem", name, detail, together)
+    if import_error and "torchvision::nms does not exist" in import_error:
+        detail = f"{pair} were not built for each other"
+        return Finding("problem", name, detail, together)
+    if import_error:
+        detail = f"{pair} cannot be imported: {import_error.splitlines()[0]}"
+        return Finding("problem", name, detail, f"{REINSTALL}.")
+    return Finding("ok", name, "built for each other")
+
+
+def _is_cpu_build(installed: str) -> bool:
+    return Version(installed).local == "cpu"
+
+
+def check_device(device: str, bfloat16_is_fast: bool) -> Finding:
+    """What training runs on."""
+    speed = "fast" if bfloat16_is_fast else "slow, so training uses float32"
+    return Finding("ok", "device", f"{device}, bfloat16 is {speed}")
+
+
+def check_threads(threads: int, wait_policy: str | None) -> Finding:
+    """Whether torch's threads sleep while they wait."""
+    detail = f"{threads}, OMP_WAIT_POLICY={wait_policy or 'not set'}"
+    if wait_policy is not None and wait_policy.upper() == "PASSIVE":
+        return Finding("ok", "threads", detail)
+    remedy = "If training is slow while other programs run, unset OMP_WAIT_POLICY."
+    return Finding("note", "threads", detail, remedy)
+
+
+def check_data(title: str, folders: str | None) -> Finding:
+    """Whether a dataset is on this machine, in which folders."""
+    if folders is None:
+        remedy = "Run `course prefetch`; without it, a small subset stands in."
+        return Finding("problem", title, "not on this machine", remedy)
+    return Finding("ok", title, folders)
+
+
+def check_shipped(failures: list[str]) -> Finding:
+    """Whether the files that ship with the course are as they were shipped."""
+    if failures:
+        remedy = "Run `git checkout -- data`, or install the course again."
+        return Finding("problem", "shipped data", failures[0], remedy)
+    return Finding("ok", "shipped data", "complete")
+
+
+def check_disk(folder: Path, free_bytes: int) -> Finding:
+    """Whether there is room for downloads and checkpoints."""
+    detail = f"{free_bytes / 1e9:.1f} GB free at {folder}"
+    if free_bytes >= LOW_DISK_BYTES:
+        return Finding("ok", "disk", detail)
+    remedy = "Free at least 1 GB there, or let COURSE_DATA_DIR name a folder on another disk."
+    return Finding("problem", "disk", detail, remedy)
+
+
+def check_network(host: str, is_reachable: bool, data_are_present: bool) -> Finding:
+    """Whether missing data could be fetched; without a network the course runs on what is here."""
+    if is_reachable:
+        return Finding("ok", "network", f"{host} answers")
+    detail = f"no connection to {host}"
+    if data_are_present:
+        return Finding("note", "network", detail, "Not needed: the data are on this machine.")
+    remedy = "Connect, or copy the data here and let COURSE_DATA_DIR name their folder."
+    return Finding("problem", "network", detail, remedy)
+
+
+def examine() -> int:
+    """Run every check, print a line for each, and return 1 if there is any problem, else 0."""
+    findings = []
+    for finding in _findings():
+        print(_line(finding), flush=True)
+        findings.append(finding)
+    return int(any(finding.status == "problem" for finding in findings))
+
+
+def _findings() -> Iterator[Finding]:
+    yield check_python(platform.python_version())
+    installed = {name: _installed(name) for name in PACKAGES}
+    for name, number in installed.items():
+        yield check_package(name, number)
+    torch_error = _import_error("torch")
+    if installed["torch"] and installed["torchvision"]:
+        error = torch_error or _import_error("torchvision")
+        pins = requires("torchvision") or []
+        yield check_torch_pair(installed["torch"], installed["torchvision"], pins, error)
+    if torch_error is None:
+        yield from _torch_findings()
+
+    located = {dataset.title: where(name) for name, dataset in DATASETS.items()}
+    for title, folders in located.items():
+        yield check_data(title, folders)
+    yield check_shipped(_damaged_files())
+    for folder in _distinct_disks(download_folder(""), Path.home()):
+        yield check_disk(folder, shutil.disk_usage(folder).free)
+    if (mirror := _mirror()) is not None:
+        host = urlsplit(mirror).hostname
+        yield check_network(host, _answers(mirror), all(located.values()))
+
+
+def _installed(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
+
+
+def _import_error(module: str) -> str | None:
+    try:
+        import_module(module)
+    except Exception as error:  # a broken binary can raise anything
+        return f"{type(error).__name__}: {error}"
+    return None
+
+
+def _torch_findings() -> Iterator[Finding]:
+    import torch
+
+    from course_utils.environment import bfloat16_is_fast, pick_device
+
+    device = pick_device()
+    yield check_device(str(device), bfloat16_is_fast(device))
+    yield check_threads(torch.get_num_threads(), os.environ.get("OMP_WAIT_POLICY"))
+
+
+def _damaged_files() -> list[str]:
+    failures = []
+    for name in SHIPPED:
+        try:
+            shipped(name)
+        except DataUnavailable as error:
+            failures.append(str(error))
+    return failures
+
+
+def _distinct_disks(*folders: Path) -> list[Path]:
+    """The folders, or their nearest parents that exist, one for each disk."""
+    existing = [
+        next(path for path in (folder, *folder.parents) if path.exists()) for folder in folders
+    ]
+    return list({path.stat().st_dev: path for path in reversed(existing)}.values())
+
+
+def _mirror() -> str | None:
+    """Address of the first web server of the first dataset that has one."""
+    servers = [
+        place for dataset in DATASETS.values() for place in dataset.remote if isinstance(place, Web)
+    ]
+    try:
+        return servers[0].mirrors()[0]
+    except PlaceFailed:  # torchvision knows the address, and cannot be imported
+        return None
+
+
+def _answers(address: str) -> bool:
+    """Whether a server answers, with whatever status; through a proxy where one is set."""
+    try:
+        urlopen(Request(address, method="HEAD"), timeout=CONNECT_SECONDS).close()
+    except HTTPError:
+        return True
+    except (OSError, HTTPException):
+        return False
+    return True
+
+
+def _line(finding: Finding) -> str:
+    line = f"{finding.status:8}{finding.name:21}{finding.detail}"
+    return f"{line}\n{'':8}-> {finding.remedy}" if finding.remedy else line

@@ -1,0 +1,183 @@
+"""Run a notebook from its first cell to its last and save it with the outputs it gave."""
+
+import os
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from shutil import copymode
+
+import ipykernel.kernelspec
+import nbformat
+from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
+from jupyter_client.manager import AsyncKernelManager
+from jupyter_core.utils import run_sync
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
+from nbformat import NotebookNode
+
+from course_utils.progress import Progress
+
+KERNELSPEC = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
+LANGUAGE_INFO = {
+    "file_extension": ".py",
+    "mimetype": "text/x-python",
+    "name": "python",
+    "pygments_lexer": "ipython3",
+}
+KEPT_NOTEBOOK_METADATA = {"accelerator", "authors", "title"}
+KEPT_CELL_METADATA = {"jupyter", "tags"}
+
+
+class NotebookError(Exception):
+    """A notebook could not be read, run or saved; the message says why, and which cell."""
+
+
+@dataclass(frozen=True)
+class Execution:
+    """What running one notebook took, in seconds, and wrote to stderr; cells go by their In [n]."""
+
+    path: Path
+    seconds: float
+    slowest_cell: int
+    slowest_seconds: float
+    stderr: dict[int, str]  # what a cell wrote to stderr, warnings for example
+
+
+class _ThisInterpreter(KernelSpecManager):
+    """Offers the kernel of the running interpreter, whatever other kernels the user registered."""
+
+    def get_kernel_spec(self, kernel_name: str) -> KernelSpec:
+        return KernelSpec(
+            resource_dir=ipykernel.kernelspec.RESOURCES, **ipykernel.kernelspec.get_kernel_dict()
+        )
+
+
+def execute(path: str | os.PathLike, timeout: float = 600) -> Execution:
+    """Run the notebook at `path` in its own folder, then save it in place, normalized.
+
+    The file is replaced in one step at the very end: if a cell raises, the kernel dies or the
+    run is interrupted, it stays as it was, byte for byte.
+
+    Args:
+        path: the notebook.
+        timeout: seconds that each cell may take.
+
+    Raises:
+        NotebookError: the notebook cannot be read, a cell raised or ran out of time, the
+            kernel died, or the result cannot be saved.
+    """
+    path = Path(path)
+    notebook = _read(path)
+    execution = _run(notebook, path, timeout)
+    normalize(notebook)
+    _replace(path, nbformat.writes(notebook))
+    return execution
+
+
+def normalize(notebook: NotebookNode) -> None:
+    """Drop from `notebook`, in place, what differs from run to run or from machine to machine.
+
+    Widget state, timings and editors' own metadata go; cell ids, tags and outputs stay.
+    """
+    for key in notebook.metadata.keys() - KEPT_NOTEBOOK_METADATA:
+        del notebook.metadata[key]
+    notebook.metadata["kernelspec"] = nbformat.from_dict(KERNELSPEC)
+    notebook.metadata["language_info"] = nbformat.from_dict(LANGUAGE_INFO)
+    for cell in notebook.cells:
+        for key in cell.metadata.keys() - KEPT_CELL_METADATA:
+            del cell.metadata[key]
+        if not cell.metadata.get("tags", True):
+            del cell.metadata["tags"]
+    nbformat.validate(notebook)
+
+
+def _read(path: Path) -> NotebookNode:
+    try:
+        notebook = nbformat.read(path, as_version=4)
+        nbformat.validate(notebook)
+    except FileNotFoundError:
+        raise NotebookError(f"There is no notebook {path}.") from None
+    except Exception as error:  # nbformat raises whatever a malformed file makes it trip over
+        reason = str(error).splitlines()[0]
+        raise NotebookError(f"{path} cannot be read as a notebook: {reason}") from error
+    return notebook
+
+
+def _run(notebook: NotebookNode, path: Path, timeout: float) -> Execution:
+    code_cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    times: list[float] = []
+
+    with Progress(len(code_cells), path.name, unit="cells") as progress:
+
+        def start(cell: NotebookNode, cell_index: int) -> None:
+            times.append(time.perf_counter())
+
+        def finish(cell: NotebookNode, cell_index: int, execute_reply: dict) -> None:
+            times[-1] = time.perf_counter() - times[-1]
+            progress.update()
+
+        kernel = AsyncKernelManager(
+            kernel_name=KERNELSPEC["name"], kernel_spec_manager=_ThisInterpreter()
+        )
+        client = NotebookClient(
+            notebook,
+            km=kernel,
+            extra_arguments=["--log-level=ERROR"],
+            timeout=timeout,
+            resources={"metadata": {"path": str(path.parent)}},
+            coalesce_streams=True,
+            force_raise_errors=True,
+            shutdown_kernel="immediate",
+            record_timing=False,
+            on_cell_execute=start,
+            on_cell_executed=finish,
+        )
+        began = time.perf_counter()
+        try:
+            client.execute()
+        except CellExecutionError as error:
+            problem = f"raised {error.ename}: {error.evalue}".splitlines()[0]
+        except CellTimeoutError:
+            problem = f"took longer than {timeout:g} seconds"
+        except DeadKernelError:
+            problem = "lost its kernel, which ran out of memory or was ended"
+        else:
+            problem = None
+        finally:
+            seconds = time.perf_counter() - began
+            run_sync(kernel.shutdown_kernel)(now=True)
+
+    if client.km is None:  # how nbclient answers Ctrl-C: it ends the kernel and forgets it
+        raise KeyboardInterrupt
+    if problem:
+        raise NotebookError(f"{path}: cell {len(times)} {problem}. The file was left as it was.")
+    slowest = max(range(len(times)), key=times.__getitem__, default=0)
+    return Execution(
+        path,
+        seconds,
+        slowest_cell=slowest + 1,
+        slowest_seconds=times[slowest] if times else 0.0,
+        stderr={
+            cell.execution_count: output.text
+            for cell in code_cells
+            for output in cell.outputs
+            if output.get("name") == "stderr"
+        },
+    )
+
+
+def _replace(path: Path, text: str) -> None:
+    """Put `text` into `path` in one step, so that nobody ever sees half a file."""
+    name = None
+    try:
+        descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        with open(descriptor, "w", encoding="utf-8", newline="\n") as file:
+            file.write(text.rstrip("\n") + "\n")
+        copymode(path, name)
+        os.replace(name, path)
+    except OSError as error:
+        raise NotebookError(f"{path} cannot be saved: {error.strerror}.") from error
+    finally:
+        if name is not None:
+            Path(name).unlink(missing_ok=True)

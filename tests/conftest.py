@@ -1,0 +1,43 @@
+import course_utils  # noqa: F401, I001  (first: it sets how torch's threads wait, here and in kernels)
+
+import os
+import shutil
+from pathlib import Path
+
+import nbformat
+import pytest
+from notebook_rules import compared_cells
+
+pytest_plugins = ["tiny_source"]
+
+NOTEBOOKS = sorted((Path(__file__).parents[1] / "notebooks").glob("*.ipynb"))
+CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "notebook_path" in metafunc.fixturenames:
+        metafunc.parametrize("notebook_path", NOTEBOOKS, ids=lambda path: path.stem)
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """The browser to drive: $CHROMIUM, or the first one found on the PATH."""
+    candidates = [os.environ.get("CHROMIUM"), *map(shutil.which, CHROMIUM_NAMES)]
+    found = next(filter(None, candidates), None)
+    if found is None:
+        pytest.skip(
+            "no Chromium: install it (Debian: apt-get install chromium) or name it in $CHROMIUM"
+        )
+    return found
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    terminalreporter.section("notebooks")
+    for path in NOTEBOOKS:
+        compared, speaking = compared_cells(nbformat.read(path, as_version=4))
+        share = f" ({compared / speaking:.0%})" if speaking else ""
+        terminalreporter.line(f"{path.name}: nbval compares {compared} of {speaking} cells{share}")
+    for report in terminalreporter.getreports("passed"):
+        for name, value in report.user_properties:
+            if name == "explorers":
+                terminalreporter.line(value)

@@ -1,0 +1,149 @@
+"""Each chapter in a real JupyterLab and a real browser: it runs, and its explorers answer."""
+
+import statistics
+from collections.abc import Iterator
+from pathlib import Path
+
+import nbformat
+import pytest
+from lab_server import running_lab
+from nbformat.v4 import new_code_cell, new_notebook
+from playwright.sync_api import Browser, sync_playwright
+from visit import Visit, visit
+
+from course_utils.execute import normalize
+
+RUN_SECONDS = 600
+PATIENCE = 10
+SCREENSHOTS = Path(__file__).with_name("screenshots")
+CHROMIUM_OPTIONS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-dev-shm-usage",
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",  # no name leads off this machine
+]
+
+
+@pytest.fixture(scope="module")
+def browser(chromium: str) -> Iterator[Browser]:
+    with sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=chromium, args=CHROMIUM_OPTIONS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("notebooks")
+
+
+@pytest.fixture(scope="module")
+def address(
+    root: Path, browser: Browser, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[str]:
+    with running_lab(root, home=tmp_path_factory.mktemp("home")) as address:
+        yield address
+
+
+def test_chapter_runs_and_its_explorers_answer(
+    notebook_path: Path, browser: Browser, address: str, root: Path, record_property
+):
+    notebook = nbformat.read(notebook_path, as_version=4)
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            cell.execution_count, cell.outputs = None, []
+    nbformat.write(notebook, root / notebook_path.name)
+    SCREENSHOTS.mkdir(exist_ok=True)
+    picture = SCREENSHOTS / f"{notebook_path.stem}.png"
+    result = visit(
+        browser,
+        address,
+        notebook_path.name,
+        run_seconds=RUN_SECONDS,
+        patience=PATIENCE,
+        picture=picture,
+    )
+    assert result.problems == []
+    if result.milliseconds:
+        median = statistics.median(result.milliseconds)
+        answer = f"{result.explorers} explorers, {median:.0f} ms from key press to new picture"
+        record_property("explorers", f"{notebook_path.name}: {answer}")
+
+
+# The harness itself, on a small notebook with one explorer, good and then spoiled.
+
+GOOD = """
+import cv2, numpy as np, ipywidgets as widgets
+def explorer():
+    slider = widgets.IntSlider(2, 0, 4, description="gray")
+    style = widgets.Dropdown(options=["plain", "inverted"], description="style")
+    image = widgets.Image(format="png", width=300)
+    status = widgets.HTML()
+    def draw(change=None):
+        gray = slider.value * 40 if style.value == "plain" else 255 - slider.value * 40
+        image.value = cv2.imencode(".png", np.full((50, 300), gray, np.uint8))[1].tobytes()
+    slider.observe(draw, "value")
+    style.observe(draw, "value")
+    draw()
+    return widgets.VBox([slider, style, status, image])
+explorer()
+"""
+FLAWS = {  # what is found -> the line spoiled, and what it becomes
+    "explorer 1: gray: the picture did not change": ('slider.observe(draw, "value")', "pass"),
+    "explorer 2: style: the picture did not change": ('style.observe(draw, "value")', "pass"),
+    "explorer 3: gray: the first picture did not come back": (
+        "gray = ",
+        "draw.calls = getattr(draw, 'calls', 0) + 1; gray = draw.calls + ",
+    ),
+    "explorer 4: gray: Too dark": (
+        "gray = ",
+        "status.value = '<b style=\"color: #D55E00\">Too dark</b>'; gray = ",
+    ),
+    "request to example.org": (
+        "status = widgets.HTML()",
+        "status = widgets.HTML('<img src=\"http://example.org/a.png\" hidden>')",
+    ),
+}
+
+
+def visit_scratch(sources: list[str], browser: Browser, address: str, root: Path) -> Visit:
+    notebook = new_notebook(cells=[new_code_cell(source.strip()) for source in sources])
+    normalize(notebook)  # names the kernel: JupyterLab would ask for one
+    nbformat.write(notebook, root / "scratch.ipynb")
+    return visit(
+        browser,
+        address,
+        "scratch.ipynb",
+        run_seconds=60,
+        patience=PATIENCE / 2,
+        picture=root / "scratch.png",
+    )
+
+
+def test_harness_passes_a_good_notebook(browser: Browser, address: str, root: Path):
+    result = visit_scratch([GOOD], browser, address, root)
+    assert result.problems == []
+    assert result.explorers == 1
+    assert len(result.milliseconds) == 1
+    assert result.milliseconds[0] > 0
+    assert (root / "scratch.png").stat().st_size > 10_000
+
+
+def test_harness_catches_each_flaw(browser: Browser, address: str, root: Path):
+    sources = []
+    for old, new in FLAWS.values():
+        assert old in GOOD
+        sources.append(GOOD.replace(old, new, 1))
+    sources.append("widgets.IntSlider()")
+    result = visit_scratch(sources, browser, address, root)
+    assert result.explorers == len(FLAWS)
+    assert "6 outputs hold widgets, 5 of them explorers" in result.problems
+    for flaw in FLAWS:
+        assert flaw in result.problems
+    assert not any("explorer 5" in problem for problem in result.problems)
+
+
+def test_harness_stops_at_a_cell_that_raises(browser: Browser, address: str, root: Path):
+    result = visit_scratch(["1", "1 / 0", "2"], browser, address, root)
+    assert result.problems == ["cell 2 raised ZeroDivisionError: division by zero"]

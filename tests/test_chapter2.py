@@ -1,0 +1,65 @@
+"""What chapter 2 writes out is what the package holds."""
+
+from pathlib import Path
+
+import nbformat
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from course_utils.models import FashionCNN, FashionDNN
+from course_utils.training import fit, standardize
+
+NOTEBOOK = Path(__file__).parents[1] / "notebooks" / "02_dnn_vs_cnn.ipynb"
+
+
+@pytest.fixture(scope="module")
+def chapter() -> dict:
+    """The functions that the chapter defines."""
+    names = {"torch": torch, "nn": nn, "F": F}
+    for cell in nbformat.read(NOTEBOOK, as_version=4).cells:
+        if cell.cell_type == "code" and cell.source.startswith(("def ", "@torch")):
+            exec(cell.source.split("\n\n")[0], names)
+    return names
+
+
+@pytest.mark.parametrize(
+    ("written", "packaged"), [("fashion_dnn", FashionDNN), ("fashion_cnn", FashionCNN)]
+)
+def test_networks_agree(chapter, written, packaged):
+    torch.manual_seed(0)
+    ours = chapter[written]()
+    torch.manual_seed(0)
+    theirs = packaged()
+    assert [str(layer) for layer in ours] == [str(layer) for layer in theirs]
+    for a, b in zip(ours.parameters(), theirs.parameters(), strict=True):
+        assert torch.equal(a, b)
+
+
+def test_loops_agree(chapter):
+    generator = torch.Generator().manual_seed(0)
+    images = torch.randint(0, 256, (300, 1, 28, 28), dtype=torch.uint8, generator=generator)
+    labels = torch.randint(0, 10, (300,), generator=generator)
+    torch.manual_seed(0)
+    network = chapter["fashion_dnn"]()
+    torch.manual_seed(0)
+    written = chapter["train"](network, images, labels, epochs=2)
+    torch.manual_seed(0)
+    twin = FashionDNN()
+    history = fit(
+        twin,
+        images,
+        labels,
+        epochs=2,
+        batch_size=100,
+        schedule="constant",
+        bfloat16=False,
+        device=torch.device("cpu"),
+    )
+    assert written == pytest.approx(history.step_loss, rel=1e-3)
+
+
+def test_standardize_agrees(chapter):
+    images = torch.arange(256, dtype=torch.uint8).reshape(1, 1, 16, 16)
+    torch.testing.assert_close(chapter["standardize"](images), standardize(images))

@@ -1,0 +1,133 @@
+import builtins
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+from packaging.specifiers import SpecifierSet
+
+from course_utils import doctor
+from course_utils.doctor import (
+    check_data,
+    check_device,
+    check_disk,
+    check_network,
+    check_package,
+    check_python,
+    check_shipped,
+    check_threads,
+    check_torch_pair,
+)
+
+NMS = "RuntimeError: operator torchvision::nms does not exist"
+GB = 10**9
+
+GOOD = [
+    check_python("3.11.7"),
+    check_python("3.13.2"),
+    check_package("torch", "2.11.0+cu128"),
+    check_package("ipywidgets", "7.7.1"),
+    check_torch_pair("2.15.0", "0.29.2", ["numpy", "torch>=2.14.0"], None),
+    check_torch_pair("2.11.0+cu128", "0.26.0+cu128", ["torch==2.11.0"], None),
+    check_torch_pair("2.11.0+cpu", "0.26.0+cpu", ["torch==2.11.0"], None),
+    check_device("cpu", True),
+    check_threads(2, "PASSIVE"),
+    check_threads(2, "passive"),
+    check_data("Fashion-MNIST", "/data"),
+    check_shipped([]),
+    check_disk(Path("/data"), GB),
+    check_network("example.org", is_reachable=True, data_are_present=False),
+]
+NOTES = [
+    (check_threads(2, "ACTIVE"), "unset OMP_WAIT_POLICY"),
+    (check_threads(2, None), "unset OMP_WAIT_POLICY"),
+    (check_network("example.org", is_reachable=False, data_are_present=True), "Not needed"),
+]
+PROBLEMS = [
+    (check_python("3.10.12"), "Python 3.11, 3.12 or 3.13"),
+    (check_python("3.14.0"), "Python 3.11, 3.12 or 3.13"),
+    (check_package("jupyterlab", None), "uv sync --reinstall"),
+    (check_package("ipywidgets", "7.6.5"), "ipywidgets>=7.7"),
+    (check_torch_pair("2.15.0", "0.29.2", ["torch>=2.14"], NMS), "its own torch"),
+    (check_torch_pair("2.13.0+cpu", "0.29.2", ["torch>=2.12"], None), "its own torch"),
+    (check_torch_pair("2.13.0", "0.29.2", ["torch>=2.14"], None), "its own torch"),
+    (check_torch_pair("2.15.0", "0.29.2", [], "OSError: libcudart.so"), "uv sync --reinstall"),
+    (check_data("Fashion-MNIST", None), "course prefetch"),
+    (check_shipped(["cat.png is damaged"]), "git checkout -- data"),
+    (check_disk(Path("/data"), GB - 1), "COURSE_DATA_DIR"),
+    (check_network("example.org", is_reachable=False, data_are_present=False), "COURSE_DATA_DIR"),
+]
+
+
+@pytest.mark.parametrize("finding", GOOD, ids=lambda finding: finding.detail)
+def test_what_is_fine_needs_no_remedy(finding: doctor.Finding):
+    assert (finding.status, finding.remedy) == ("ok", "")
+
+
+@pytest.mark.parametrize(("finding", "remedy"), NOTES)
+def test_what_is_worth_knowing_is_a_note(finding: doctor.Finding, remedy: str):
+    assert finding.status == "note"
+    assert remedy in finding.remedy
+
+
+@pytest.mark.parametrize(("finding", "remedy"), PROBLEMS)
+def test_what_is_wrong_is_a_problem_with_a_remedy_in_one_line(finding: doctor.Finding, remedy: str):
+    assert finding.status == "problem"
+    assert remedy in finding.remedy
+    assert "\n" not in finding.remedy
+
+
+def test_the_doctor_knows_the_pythons_of_the_project():
+    project = tomllib.loads(Path(__file__).parents[1].joinpath("pyproject.toml").read_text())
+    assert SpecifierSet(project["project"]["requires-python"]) == doctor.PYTHONS
+
+
+@pytest.fixture
+def no_network(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(doctor, "_answers", lambda address: False)
+
+
+def test_examine_covers_versions_machine_and_data(
+    capsys: pytest.CaptureFixture[str], no_network: None
+):
+    doctor.examine()
+    printed = capsys.readouterr().out
+    names = ["Python", *doctor.PACKAGES, "torch + torchvision", "device", "threads"]
+    for name in [*names, "Fashion-MNIST", "shipped data", "disk", "network"]:
+        assert f" {name} " in printed
+    assert "bfloat16 is" in printed
+    assert "OMP_WAIT_POLICY=" in printed
+
+
+@pytest.mark.parametrize("broken", ["torch", "torchvision"])
+def test_examine_survives_a_broken_import(
+    broken: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    no_network: None,
+):
+    real_import = builtins.__import__
+
+    def breaking_import(name: str, *args, **kwargs):
+        if name.split(".")[0] == broken:
+            raise RuntimeError("operator torchvision::nms does not exist")
+        return real_import(name, *args, **kwargs)
+
+    def breaking_import_module(name: str):
+        return breaking_import(name) and sys.modules[name]
+
+    monkeypatch.setattr(builtins, "__import__", breaking_import)
+    monkeypatch.setattr(doctor, "import_module", breaking_import_module)
+    assert doctor.examine() == 1
+    printed = capsys.readouterr().out
+    assert "problem torch + torchvision" in printed
+    assert "so that torchvision chooses its own torch" in printed
+    assert "disk" in printed
+
+
+def test_no_server_is_no_answer():
+    assert not doctor._answers("http://127.0.0.1:9/")
+
+
+def test_the_nearest_existing_folder_stands_for_one_to_come(tmp_path: Path):
+    assert doctor._distinct_disks(tmp_path / "a" / "b", tmp_path) == [tmp_path]
