@@ -186,7 +186,7 @@ def confusion_matrices(matrices: Mapping[str, Tensor], classes: Sequence[str]) -
     worst = max(int((matrix - matrix.diag().diag()).max()) for matrix in matrices.values())
     for axis, (name, matrix) in zip(np.atleast_1d(axes), matrices.items(), strict=True):
         mistakes = matrix - matrix.diag().diag()
-        axis.imshow(mistakes, cmap="OrRd", vmin=0, vmax=worst)
+        axis.imshow(mistakes.numpy(), cmap="OrRd", vmin=0, vmax=worst)
         for (row, column), count in np.ndenumerate(matrix.numpy()):
             if count:
                 dark = row != column and count > 0.6 * worst
