@@ -7,20 +7,8 @@ import pytest
 import torch
 from explorer_driver import drive, shown
 
+from course_utils.datasets import CLASSES
 from course_utils.explorers.mistakes import PER_PAGE, MistakeExplorer
-
-CLASSES = (
-    "T-shirt",
-    "Trouser",
-    "Pullover",
-    "Dress",
-    "Coat",
-    "Sandal",
-    "Shirt",
-    "Sneaker",
-    "Bag",
-    "Boot",
-)
 
 
 @pytest.fixture

@@ -6,21 +6,9 @@ import torch
 from explorer_driver import drive
 from torch import nn
 
+from course_utils.datasets import CLASSES
 from course_utils.explorers.shifts import LARGEST_SHIFT, ShiftExplorer, shift_and_turn
 from course_utils.training import to_float
-
-CLASSES = (
-    "T-shirt",
-    "Trouser",
-    "Pullover",
-    "Dress",
-    "Coat",
-    "Sandal",
-    "Shirt",
-    "Sneaker",
-    "Bag",
-    "Boot",
-)
 
 
 @pytest.mark.parametrize(("dx", "dy"), [(3, 0), (0, -2), (-8, 8), (0, 0), (40, 1)])
