@@ -27,12 +27,12 @@ class Interval(NamedTuple):
 
 
 def _interval(values: Sequence[float], level: float, spread: float) -> Interval:
-    from scipy.stats import t
+    from scipy.special import stdtrit
 
     if len(values) < 2:
         raise ValueError("An interval needs the results of at least two seeds.")
     mean = fmean(values)
-    half = float(t.ppf((1 + level) / 2, len(values) - 1)) * stdev(values) * spread
+    half = float(stdtrit(len(values) - 1, (1 + level) / 2)) * stdev(values) * spread
     return Interval(mean, mean - half, mean + half)
 
 

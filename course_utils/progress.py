@@ -81,12 +81,14 @@ class Progress:
 
     Args:
         total: number of steps, or None if unknown.
-        description: what is being done, in two or three words.
+        description: what is being done, in two or three words; None shows no bar.
         unit: what one step is, for example "batches"; "B" counts bytes.
     """
 
-    def __init__(self, total: float | None, description: str, unit: str = "it"):
-        if _in_notebook():
+    def __init__(self, total: float | None, description: str | None, unit: str = "it"):
+        if description is None:
+            self._bar = tqdm(total=total, disable=True)
+        elif _in_notebook():
             self._bar = _NotebookBar(total, description, unit)
         else:
             self._bar = tqdm(total=total, desc=description, unit=unit, unit_scale=unit == "B")

@@ -17,14 +17,15 @@ from course_utils.sources import shipped_folder
 Measurements = dict[str, Any]  # numbers and lists of numbers by name
 
 
-def _circumstances() -> dict[str, Any]:
+def _circumstances(processes: int) -> dict[str, Any]:
     device = pick_device()
     return {
         "versions": {"python": platform.python_version()}
         | {package: version(package) for package in ("torch", "torchvision", "numpy")},
         "device": str(device),
         "bfloat16": bfloat16_is_fast(device),
-        "threads": torch.get_num_threads(),
+        "processes": processes,
+        "threads": torch.get_num_threads() if processes == 1 else 1,
     }
 
 
@@ -53,9 +54,9 @@ class Results:
         return cls(name, json.loads(path.read_text("utf-8")))
 
     @classmethod
-    def resume(cls, name: str) -> "Results":
+    def resume(cls, name: str, processes: int) -> "Results":
         """What an interrupted run left, if it was made under the same circumstances, or nothing."""
-        now = _circumstances()
+        now = _circumstances(processes)
         partial = cls._path(name, ".partial")
         content = json.loads(partial.read_text("utf-8")) if partial.exists() else None
         if content is None or content["circumstances"] != now:

@@ -29,7 +29,7 @@ class History:
 
     Attributes:
         step_loss: cross-entropy in nats of every batch.
-        train_loss, train_accuracy: means over each epoch, as the network was while it learnt (so
+        train_loss, train_accuracy: means over each epoch, as the network was while it learned (so
             with dropout, and with earlier weights than at the epoch's end). Accuracies are in 0..1.
         validation_loss, validation_accuracy: after each epoch; empty without validation images.
         seconds: training time of each epoch, without validation.
@@ -131,12 +131,12 @@ def fit(
     device: torch.device | None = None,
     bfloat16: bool | None = None,
     checkpoint: Path | None = None,
-    description: str = "training",
+    description: str | None = "training",
 ) -> History:
     """Train `model` in place with Adam on cross-entropy.
 
     All images stay on the device as uint8 and each batch is converted there: no worker, no copy.
-    Interrupting keeps what was learnt until then. The global random state is left as it was.
+    Interrupting keeps what was learned until then. The global random state is left as it was.
 
     Args:
         model: takes what `prepare` gives, gives logits [N, classes]; left in training mode.
@@ -153,7 +153,7 @@ def fit(
         bfloat16: compute in bfloat16 instead of float32; by default where the device is fast at it.
         checkpoint: file to save to after each epoch. If it is there already, training goes on
             from it.
-        description: what the progress bar says.
+        description: what the progress bar says; None shows no bar.
 
     Raises:
         ValueError: images or labels of the wrong type, shape or number, no epoch, a batch of one,

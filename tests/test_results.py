@@ -31,7 +31,7 @@ def coins(monkeypatch):
 
 
 def test_run_writes_what_load_reads(coins, folder):
-    experiments.run("coins")
+    experiments.run("coins", processes=1)
     loaded = Results.load("coins")
     assert loaded.values("unfair", "heads") == [0.5, 1.5, 2.5]
     assert loaded.values("fair", "tosses") == [[0, 0], [1, 1], [2, 2]]
@@ -53,19 +53,19 @@ def test_interrupted_experiment_goes_on(coins, folder):
 
     coins.run = interrupted
     with pytest.raises(KeyboardInterrupt):
-        experiments.run("coins")
+        experiments.run("coins", processes=1)
     with pytest.raises(FileNotFoundError, match="course experiments coins"):
         Results.load("coins")
     coins.run = whole
-    experiments.run("coins")
+    experiments.run("coins", processes=1)
     assert len(coins.calls) == len(set(coins.calls)) == 6
 
 
 def test_runs_made_elsewhere_are_not_mixed(coins, folder, monkeypatch):
-    experiments.run("coins")
+    experiments.run("coins", processes=1)
     (folder / "coins.json").rename(folder / "coins.partial.json")
-    monkeypatch.setattr(results, "_circumstances", lambda: {"device": "another"})
-    experiments.run("coins")
+    monkeypatch.setattr(results, "_circumstances", lambda processes: {"device": "another"})
+    experiments.run("coins", processes=1)
     assert len(coins.calls) == 12
 
 
@@ -80,3 +80,14 @@ def test_reading_results_does_not_load_an_experiment():
         "assert not [m for m in sys.modules if m.startswith('course_utils.experiments')]"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_runs_side_by_side_use_one_thread_each():
+    todo = [("fair", 0), ("fair", 1), ("unfair", 0)]
+    measured = dict(experiments._side_by_side("coin_experiment", todo, processes=2))
+    assert measured == {(key, seed): {"heads": seed, "threads": 1} for key, seed in todo}
+
+
+def test_a_run_that_fails_side_by_side_is_not_lost():
+    with pytest.raises(ValueError, match="no coin"):
+        list(experiments._side_by_side("coin_experiment", [("broken", 0)], processes=1))

@@ -103,7 +103,7 @@ def interrupt_after(monkeypatch: pytest.MonkeyPatch, batches: int) -> None:
     return prepare
 
 
-def test_interrupt_keeps_what_was_learnt(split, monkeypatch):
+def test_interrupt_keeps_what_was_learned(split, monkeypatch):
     model, history = train(split, prepare=interrupt_after(monkeypatch, 25))
     assert history.interrupted
     assert len(history.train_loss) == 2
