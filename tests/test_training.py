@@ -1,6 +1,7 @@
 import pytest
 import torch
 from torch import nn
+from torch.optim.optimizer import register_optimizer_step_pre_hook
 
 import course_utils.training
 from course_utils.models import FashionCNN, FashionDNN
@@ -42,6 +43,33 @@ def test_fit_learns(split, build, schedule):
     assert len(history.step_loss) == 30
     assert len(history.seconds) == len(history.train_accuracy) == 3
     assert not history.interrupted
+
+
+def rates_of(split, **options) -> list[float]:
+    """The learning rate of each step."""
+    rates = []
+    hook = register_optimizer_step_pre_hook(
+        lambda optimizer, *_: rates.append(optimizer.param_groups[0]["lr"])
+    )
+    try:
+        train(split, **options)
+    finally:
+        hook.remove()
+    return rates
+
+
+def test_one_cycle_rate_climbs_to_its_peak_and_falls(split):
+    rates = rates_of(split, schedule="one-cycle", learning_rate=0.01)
+    peak = rates.index(max(rates))
+    assert rates[peak] == pytest.approx(0.01, rel=0.02)
+    assert rates[: peak + 1] == sorted(rates[: peak + 1])
+    assert rates[peak:] == sorted(rates[peak:], reverse=True)
+    assert rates[0] < 0.001
+    assert rates[-1] < 1e-5
+
+
+def test_constant_rate_is_constant(split):
+    assert rates_of(split, schedule="constant") == [1e-3] * 30
 
 
 def test_fit_equals_a_plain_loop(split):
@@ -89,22 +117,22 @@ def test_bfloat16_gives_nearly_the_same_losses(split):
     assert exact.step_loss[:5] == pytest.approx(rounded.step_loss[:5], rel=0.1)
 
 
-def interrupt_after(monkeypatch: pytest.MonkeyPatch, batches: int) -> None:
-    """Press stop when `batches` batches have been prepared."""
-    left = [batches]
+def interrupt_after(batches: int):
+    """A `prepare` that presses stop once it has prepared `batches` batches."""
+    left = batches
 
     def prepare(images):
-        left[0] -= 1
-        if left[0] < 0:
+        nonlocal left
+        left -= 1
+        if left < 0:
             raise KeyboardInterrupt
         return to_float(images)
 
-    monkeypatch.setattr(course_utils.training, "standardize", prepare)
     return prepare
 
 
-def test_interrupt_keeps_what_was_learned(split, monkeypatch):
-    model, history = train(split, prepare=interrupt_after(monkeypatch, 25))
+def test_interrupt_keeps_what_was_learned(split):
+    model, history = train(split, prepare=interrupt_after(25))
     assert history.interrupted
     assert len(history.train_loss) == 2
     assert "interrupted" in repr(history)
@@ -113,10 +141,10 @@ def test_interrupt_keeps_what_was_learned(split, monkeypatch):
     assert evaluate(model, *split, prepare=to_float)[1] > 0.9
 
 
-def test_resumed_training_ends_where_an_unbroken_one_does(split, monkeypatch, tmp_path):
+def test_resumed_training_ends_where_an_unbroken_one_does(split, tmp_path):
     checkpoint = tmp_path / "folder" / "dnn.pt"
     unbroken, _ = train(split, prepare=to_float)
-    _, broken = train(split, prepare=interrupt_after(monkeypatch, 25), checkpoint=checkpoint)
+    _, broken = train(split, prepare=interrupt_after(25), checkpoint=checkpoint)
     assert broken.interrupted
     resumed, history = train(split, prepare=to_float, checkpoint=checkpoint)
     assert torch.equal(weights(unbroken), weights(resumed))
