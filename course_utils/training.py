@@ -164,7 +164,7 @@ def fit(
         raise ValueError("Training needs at least 1 epoch, 2 images and 2 images a batch.")
     device = device or pick_device()
     bfloat16 = bfloat16_is_fast(device) if bfloat16 is None else bfloat16
-    rate = learning_rate or DEFAULT_RATE[schedule]
+    rate = DEFAULT_RATE[schedule] if learning_rate is None else learning_rate
     model.to(device, memory_format=torch.channels_last)
     images, labels = images.to(device), labels.to(device)
     steps = epochs * (len(images) // batch_size + (len(images) % batch_size > 1))

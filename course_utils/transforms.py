@@ -1,5 +1,7 @@
-"""Changes to a batch of pictures whose effect on a network the course measures."""
+"""Changes to pictures whose effect on a network the course measures."""
 
+import cv2
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -33,3 +35,23 @@ def shuffle_pixels(images: Tensor, seed: int = 0) -> Tensor:
     height, width = images.shape[-2:]
     order = torch.randperm(height * width, generator=torch.Generator().manual_seed(seed))
     return images.flatten(-2)[..., order].unflatten(-1, (height, width))
+
+
+def shift_and_turn(image: np.ndarray, dx: int, dy: int, degrees: float) -> np.ndarray:
+    """Turn an image about its center, then shift it; what comes in from outside is 0.
+
+    Args:
+        image: uint8 [H, W].
+        dx: pixels to the right.
+        dy: pixels down.
+        degrees: clockwise; pixel values between grid points are interpolated bilinearly, and
+            0 degrees leaves every value as it is.
+
+    Returns:
+        uint8 [H, W].
+    """
+    height, width = image.shape
+    # OpenCV counts angles counterclockwise.
+    matrix = cv2.getRotationMatrix2D(((width - 1) / 2, (height - 1) / 2), -degrees, 1)
+    matrix[:, 2] += dx, dy
+    return cv2.warpAffine(image, matrix, (width, height), flags=cv2.INTER_LINEAR, borderValue=0)

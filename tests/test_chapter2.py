@@ -8,7 +8,9 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from course_utils.experiments import dnn_vs_cnn
 from course_utils.models import FashionCNN, FashionDNN
+from course_utils.results import Results
 from course_utils.training import fit, standardize
 
 NOTEBOOK = Path(__file__).parents[1] / "notebooks" / "02_dnn_vs_cnn.ipynb"
@@ -63,3 +65,11 @@ def test_loops_agree(chapter):
 def test_standardize_agrees(chapter):
     images = torch.arange(256, dtype=torch.uint8).reshape(1, 1, 16, 16)
     torch.testing.assert_close(chapter["standardize"](images), standardize(images))
+
+
+def test_results_hold_every_run_of_the_experiment():
+    results = Results.load("dnn_vs_cnn")
+    seeds = {str(seed) for seed in dnn_vs_cnn.SEEDS}
+    assert {name: set(runs) for name, runs in results.runs.items()} == dict.fromkeys(
+        dnn_vs_cnn.RUNS, seeds
+    )

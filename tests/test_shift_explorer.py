@@ -7,8 +7,9 @@ from explorer_driver import drive
 from torch import nn
 
 from course_utils.datasets import CLASSES
-from course_utils.explorers.shifts import LARGEST_SHIFT, ShiftExplorer, shift_and_turn
+from course_utils.explorers.shifts import LARGEST_SHIFT, ShiftExplorer
 from course_utils.training import to_float
+from course_utils.transforms import shift_and_turn
 
 
 @pytest.mark.parametrize(("dx", "dy"), [(3, 0), (0, -2), (-8, 8), (0, 0), (40, 1)])

@@ -57,9 +57,8 @@ RUNS = {
     "dnn_published_recipe": Variant(FashionDNN, 1e-3, **PUBLISHED),
     "cnn_published_recipe": Variant(FashionCNN, 1e-3, **PUBLISHED),
 }
-for _rate in RATES[::-1]:
-    RUNS[f"dnn_peak_{_rate}"] = Variant(FashionDNN, _rate, tuning=True)
-    RUNS[f"cnn_peak_{_rate}"] = Variant(FashionCNN, _rate, tuning=True)
+RUNS |= {f"dnn_peak_{rate}": Variant(FashionDNN, rate, tuning=True) for rate in RATES}
+RUNS |= {f"cnn_peak_{rate}": Variant(FashionCNN, rate, tuning=True) for rate in RATES}
 
 
 def run(name: str, seed: int) -> Measurements:

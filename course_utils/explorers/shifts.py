@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import cv2
 import ipywidgets as widgets
 import numpy as np
 import torch
@@ -20,6 +19,7 @@ from course_utils.explorers.drawing import (
 )
 from course_utils.explorers.inputs import checked_images
 from course_utils.training import Prepare, predict, standardize
+from course_utils.transforms import shift_and_turn
 
 LARGEST_SHIFT = 8  # pixels
 LARGEST_TURN = 90  # degrees
@@ -31,26 +31,6 @@ ROW_HEIGHT = 20
 BARS_LEFT = 520
 BARS_WIDTH = WIDTH - BARS_LEFT
 FIGURES_WIDTH = 52  # room for "100%" after a bar
-
-
-def shift_and_turn(image: np.ndarray, dx: int, dy: int, degrees: float) -> np.ndarray:
-    """Turn an image about its center, then shift it; what comes in from outside is 0.
-
-    Args:
-        image: uint8 [H, W].
-        dx: pixels to the right.
-        dy: pixels down.
-        degrees: clockwise; pixel values between grid points are interpolated bilinearly, and
-            0 degrees leaves every value as it is.
-
-    Returns:
-        uint8 [H, W].
-    """
-    height, width = image.shape
-    # OpenCV counts angles counterclockwise.
-    matrix = cv2.getRotationMatrix2D(((width - 1) / 2, (height - 1) / 2), -degrees, 1)
-    matrix[:, 2] += dx, dy
-    return cv2.warpAffine(image, matrix, (width, height), flags=cv2.INTER_LINEAR, borderValue=0)
 
 
 class ShiftExplorer(Explorer):
