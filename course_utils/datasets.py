@@ -1,5 +1,6 @@
-"""The data that a learner asks for by name: Fashion-MNIST and a few photographs."""
+"""The data that a learner asks for by name: Fashion-MNIST, photographs, a clip, a signal."""
 
+import csv
 import functools
 import gzip
 import struct
@@ -168,3 +169,47 @@ def sample_image(name: str) -> np.ndarray:
         raise ValueError(f"There is no sample image {name!r}; choose one of {known}.")
     with Image.open(shipped(f"{name}.png")) as image:
         return np.array(image.convert("RGB"))
+
+
+def sample_clip() -> np.ndarray:
+    """A second and a half of a film: the camera stands still, a rabbit gets up.
+
+    Returns:
+        uint8 [16, 90, 160]: frames 0.12 seconds apart, rows, columns; 0 is black, 255 white.
+
+    Raises:
+        DataUnavailable: its file is missing or damaged.
+
+    Source: Big Buck Bunny, (c) 2008 Blender Foundation, CC BY 3.0; see `data/README.md`.
+    """
+    with np.load(shipped("bunny.npz"), allow_pickle=False) as arrays:
+        return arrays["frames"]
+
+
+class Series(NamedTuple):
+    """A measurement month by month.
+
+    Attributes:
+        months: datetime64[M] [N], one after the other without a gap.
+        values: float32 [N].
+    """
+
+    months: np.ndarray
+    values: torch.Tensor
+
+
+def co2() -> Series:
+    """Carbon dioxide in the air over Mauna Loa, Hawaii, from April 1958 to December 2001.
+
+    Returns:
+        Monthly means in parts per million.
+
+    Raises:
+        DataUnavailable: its file is missing or damaged.
+
+    Source: Keeling and Whorf (2004); see `data/README.md`.
+    """
+    with open(shipped("co2.csv"), newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    months = np.array([row["month"] for row in rows], dtype="datetime64[M]")
+    return Series(months, torch.tensor([float(row["ppm"]) for row in rows]))

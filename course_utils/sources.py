@@ -122,6 +122,21 @@ SHIPPED = {
             211_099,
             ("345842ba8bf1e44e56d93270ac8d7d32f79689bb394c7e2f11bacfbcce56ea7c",),
         ),
+        File(
+            "bunny.npz",
+            209_381,
+            ("46ee9cce26a92c6da53ed29d29144e2e8a833a2e341277ff9bac97e28ca23f4c",),
+        ),
+        File(
+            "co2.csv",
+            7_885,
+            ("441bb0fbbff5c5b7b061c3630999dadd9193f63a3ab71d9c0999806ae2117593",),
+        ),
+        File(
+            "fashion_cnn.npz",
+            2_737_342,
+            ("3322b18e04a36fd61eb6cd3824cd051ada1a14c25147852420c423358371e8f3",),
+        ),
     )
 }
 

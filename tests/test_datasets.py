@@ -10,7 +10,13 @@ import pytest
 import torch
 
 from course_utils import datasets, sources
-from course_utils.datasets import SmallSubsetWarning, fashion_mnist, sample_image
+from course_utils.datasets import (
+    SmallSubsetWarning,
+    co2,
+    fashion_mnist,
+    sample_clip,
+    sample_image,
+)
 from course_utils.sources import DATASETS, Dataset, DataUnavailable, where
 
 
@@ -151,6 +157,28 @@ def test_an_unknown_image_is_a_sentence():
         sample_image("dog")
 
 
+def test_the_camera_of_the_clip_stands_still():
+    frames = sample_clip()
+    assert frames.dtype == np.uint8
+    assert frames.shape == (16, 90, 160)
+    change = np.abs(np.diff(frames.astype(int), axis=0))
+    rabbit, background = change[:, 10:70, 10:75], change[:, :, 100:]
+    assert 3 * background.mean() < rabbit.mean()
+
+
+def test_co2_has_no_gap_and_breathes_once_a_year():
+    months, values = co2()
+    assert (np.diff(months) == np.timedelta64(1, "M")).all()
+    assert (str(months[0]), str(months[-1])) == ("1958-04", "2001-12")
+    assert values.dtype == torch.float32
+    assert values.shape == (525,)
+    growth = values[12:] - values[:-12]
+    assert 0.5 < growth.mean() < 2
+    wave = (values - values.mean())[6:-6] - values.unfold(0, 13, 1).mean(1)
+    peaks = torch.fft.rfft(wave - wave.mean()).abs().argmax()
+    assert peaks == round(len(wave) / 12)
+
+
 def test_what_ships_is_small():
     total = sum(path.stat().st_size for path in sources.shipped_folder().glob("*.*"))
-    assert total < 3e6
+    assert total < 6e6
