@@ -17,6 +17,7 @@ from course_utils.progress import Progress
 from course_utils.results import Measurements, Results
 
 NAMES = {
+    "global_pooling": "chapter 1: global average pooling, with few and with many channels",
     "dnn_vs_cnn": "chapter 2: dense and convolutional networks on Fashion-MNIST",
 }
 Run = tuple[str, int]  # what is compared, and a seed
