@@ -1,7 +1,7 @@
 """Matplotlib figures of the course: one palette, one look, alt text on every picture.
 
-The functions return a figure that knows its alt text; `show` displays it. Importing this module
-sets the look for a notebook's own figures too.
+The functions, here and in `charts`, return a figure that knows its alt text; `show` displays it.
+Importing this module sets the look for a notebook's own figures too.
 """
 
 import math
@@ -13,9 +13,8 @@ import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.figure import Figure
+from PIL import Image
 from torch import Tensor
-
-from course_utils.intervals import Interval, mean_interval
 
 # Okabe and Ito (2008): eight colors that remain distinct under color blindness.
 PALETTE = {
@@ -33,8 +32,12 @@ GRAY = "#555555"
 FAMILIES = {
     "DNN": ("blue", "sky"),
     "CNN": ("vermilion", "orange", "purple"),
-    "": ("green", "black", "yellow"),
+    "": ("green", "black", "orange", "blue", "purple", "yellow"),
 }
+# Signed values: blue below zero, white at zero, vermilion above.
+SIGNED = mpl.colors.LinearSegmentedColormap.from_list(
+    "signed", [PALETTE["blue"], "#FFFFFF", PALETTE["vermilion"]]
+)
 
 plt.rcParams.update(
     {
@@ -70,154 +73,122 @@ def show(figure: Figure, alt: str | None = None) -> None:
     alt = alt or figure.get_label()
     if not alt:
         raise ValueError("Say what the figure shows: show(figure, alt='...').")
-    buffer = BytesIO()
-    figure.savefig(buffer, format="png", dpi=2 * figure.dpi)
-    plt.close(figure)
     width, height = (round(inches * figure.dpi) for inches in figure.get_size_inches())
+    mime, content = _encode(figure)
+    plt.close(figure)
     display(
-        {"image/png": buffer.getvalue(), "text/plain": alt},
-        metadata={"image/png": {"alt": alt, "width": width, "height": height}},
+        {mime: content, "text/plain": alt},
+        metadata={mime: {"alt": alt, "width": width, "height": height}},
         raw=True,
     )
 
 
+def _encode(figure: Figure) -> tuple[str, bytes]:
+    """The picture's type and bytes: drawings as PNG with a palette, photographs as JPEG.
+
+    A PNG in full color would be up to ten times as large, and a notebook has dozens of pictures.
+    """
+    raw, png, jpeg = BytesIO(), BytesIO(), BytesIO()
+    figure.savefig(raw, format="png", dpi=2 * figure.dpi)
+    picture = Image.open(raw).convert("RGB")
+    picture.quantize(256, dither=Image.Dither.NONE).save(png, "PNG", optimize=True)
+    picture.save(jpeg, "JPEG", quality=80)
+    if 2 * len(jpeg.getvalue()) < len(png.getvalue()):
+        return "image/jpeg", jpeg.getvalue()
+    return "image/png", png.getvalue()
+
+
 def image_grid(
-    images: Tensor | np.ndarray,
+    images: Iterable[Tensor | np.ndarray],
     titles: Sequence[str],
     *,
     columns: int = 5,
     size: float = 1.6,
+    signed: bool = False,
     what: str = "pictures",
 ) -> Figure:
     """Pictures side by side, each under its title.
 
     Args:
-        images: grayscale [N, 1, H, W], any number type; black is the smallest value of each.
+        images: one after the other, each grayscale [1, H, W] of any number type, black where its
+            smallest value is, or color [3, H, W] (uint8, or float in 0..1).
         titles: one for each picture; may have several lines.
         columns: pictures in a row.
         size: width of one, in inches.
+        signed: whether grayscale is drawn as negative (blue), zero (white) and positive
+            (vermilion), on one scale for all pictures.
         what: what the pictures are, for the alt text.
     """
-    images = np.asarray(images)
+    images = [np.asarray(image) for image in images]
+    style = {"cmap": "gray"}
+    if signed:
+        largest = max(float(np.quantile(np.abs(image), 0.995)) for image in images)
+        style = {"cmap": SIGNED, "vmin": -largest, "vmax": largest}
     rows = math.ceil(len(images) / columns)
     title_height = 0.25 * max(1 + title.count("\n") for title in titles)
+    height = size * max(image.shape[1] / image.shape[2] for image in images) + title_height
     figure, axes = plt.subplots(
-        rows, columns, figsize=(size * columns, (size + title_height) * rows), squeeze=False
+        rows, columns, figsize=(size * columns, height * rows), squeeze=False
     )
     for axis in axes.flat:
         axis.axis("off")
     for axis, image, title in zip(axes.flat, images, titles, strict=False):
-        axis.imshow(image[0], cmap="gray")
+        axis.imshow(image[0] if len(image) == 1 else np.moveaxis(image, 0, -1), **style)
         axis.set_title(title, fontsize=10)
     names = ", ".join(title.replace("\n", " ") for title in titles[:columns])
     figure.set_label(f"{len(images)} {what}, {columns} in a row. The first row: {names}.")
     return figure
 
 
-def training_curves(losses: Mapping[str, Sequence[float]], *, window: int = 50) -> Figure:
-    """Training loss at each step, averaged over the last `window` steps, on a log scale."""
-    figure, axis = plt.subplots(figsize=(8, 3.6))
-    for (name, loss), color in zip(losses.items(), colors_for(losses), strict=True):
-        smooth = np.convolve(loss, np.ones(window) / window, mode="valid")
-        steps = np.arange(window, len(loss) + 1)
-        axis.plot(steps, smooth, color=color)
-        axis.annotate(f" {name}", (steps[-1], smooth[-1]), color=color, va="center")
-    axis.set(xlabel="step (batch)", ylabel="training loss (nats)", yscale="log")
-    axis.yaxis.set_major_locator(mpl.ticker.LogLocator(subs=(1, 2, 5)))
-    axis.yaxis.set_major_formatter("{x:g}")
-    axis.yaxis.set_minor_locator(mpl.ticker.NullLocator())
-    figure.set_label(f"Line chart of the training loss by step for {' and '.join(losses)}.")
-    return figure
-
-
-def band_chart(
-    x: Sequence[float],
-    runs: Mapping[str, Sequence[Sequence[float]]],
+def number_grids(
+    grids: Mapping[str, Tensor | np.ndarray],
     *,
-    xlabel: str,
-    ylabel: str,
-    percent: bool = True,
+    between: Sequence[str] = (),
+    marked: Mapping[str, Sequence[tuple[int, int]]] | None = None,
 ) -> Figure:
-    """Means over seeds as lines, with the band of their 95% intervals.
+    """Small matrices side by side, their numbers in cells tinted by sign and size.
 
     Args:
-        x: positions on the horizontal axis.
-        runs: for each line its name and, for each seed, one value at each x.
-        xlabel, ylabel: what the axes show, with units.
-        percent: whether values are in 0..1 and shown in percent.
+        grids: title -> numbers [H, W].
+        between: signs to draw between one grid and the next, as "×" or "=".
+        marked: title -> (row, column) of the cells that get a frame.
     """
-    figure, axis = plt.subplots(figsize=(8, 3.8))
-    for (name, values), color in zip(runs.items(), colors_for(runs), strict=True):
-        intervals = [mean_interval(column) for column in zip(*values, strict=True)]
-        mean, low, high = zip(*intervals, strict=True)
-        axis.plot(x, mean, marker="o", markersize=4, color=color)
-        axis.fill_between(x, low, high, color=color, alpha=0.2, linewidth=0)
-        axis.annotate(f"  {name}", (x[-1], mean[-1]), color=color, va="center")
-    axis.set(xlabel=xlabel, ylabel=ylabel, xticks=x)
-    axis.margins(x=0.02)
-    if percent:
-        axis.yaxis.set_major_formatter(mpl.ticker.PercentFormatter(1, decimals=0))
-    figure.set_label(
-        f"Line chart with bands of uncertainty: {ylabel} by {xlabel}, for {', '.join(runs)}."
-    )
+    arrays = {title: np.asarray(grid, float) for title, grid in grids.items()}
+    tallest = max(len(array) for array in arrays.values())
+    starts = np.cumsum([0, *(array.shape[1] + 1.2 for array in arrays.values())])
+    width = starts[-1] - 1.2
+    cell = min(0.5, 8.6 / width)  # inches
+    style = {"ha": "center", "va": "center", "fontsize": 20 * cell}
+    figure, axis = plt.subplots(figsize=(cell * width, cell * (tallest + 0.9)))
+    for (title, array), left in zip(arrays.items(), starts, strict=False):
+        top = (tallest - len(array)) / 2
+        largest = np.abs(array).max() or 1
+        for (row, column), value in np.ndenumerate(array):
+            frame = (row, column) in (marked or {}).get(title, ())
+            axis.add_patch(
+                plt.Rectangle(
+                    (left + column, top + row),
+                    *(1, 1),
+                    facecolor=SIGNED(0.5 + 0.3 * value / largest),
+                    edgecolor="black" if frame else "#CCCCCC",
+                    linewidth=2.5 if frame else 0.8,
+                    zorder=3 if frame else 2,
+                )
+            )
+            axis.text(left + column + 0.5, top + row + 0.52, _number(value), zorder=4, **style)
+        axis.text(left + array.shape[1] / 2, top - 0.4, title, **style)
+    for sign, right in zip(between, starts[1:], strict=False):
+        axis.text(right - 0.6, tallest / 2, sign, **style)
+    axis.set(xlim=(-0.1, width + 0.1), ylim=(tallest + 0.1, -0.8), aspect="equal")
+    axis.axis("off")
+    words = [
+        f"{title}: {' / '.join(' '.join(map(_number, row)) for row in array)}"
+        for title, array in arrays.items()
+    ]
+    figure.set_label(f"Grids of numbers. {'; '.join(words)}.")
     return figure
 
 
-def interval_chart(intervals: Mapping[str, Interval], *, xlabel: str) -> Figure:
-    """One row for each name: the mean as a dot, its interval as a bar; values 0..1 in percent."""
-    figure, axis = plt.subplots(figsize=(8, 0.45 * len(intervals) + 1))
-    for row, (name, (mean, low, high)) in enumerate(intervals.items()):
-        color = colors_for([name])[0]
-        axis.plot([low, high], [row, row], color=color, linewidth=6, alpha=0.35)
-        axis.plot(mean, row, "o", color=color)
-        axis.annotate(
-            f"{mean:.1%}", (mean, row), xytext=(0, 7), textcoords="offset points", ha="center"
-        )
-    axis.set(xlabel=xlabel, yticks=range(len(intervals)), yticklabels=list(intervals))
-    axis.set_ylim(len(intervals) - 0.4, -0.9)
-    axis.xaxis.set_major_formatter(mpl.ticker.PercentFormatter(1, decimals=0))
-    figure.set_label(f"Means over seeds with intervals: {xlabel} of {'; '.join(intervals)}.")
-    return figure
-
-
-def confusion_matrices(matrices: Mapping[str, Tensor], classes: Sequence[str]) -> Figure:
-    """Counts [true, predicted] side by side; the diagonal, where all is well, is left uncolored."""
-    figure, axes = plt.subplots(1, len(matrices), figsize=(4.7 * len(matrices), 4.7), sharey=True)
-    worst = max(int((matrix - matrix.diag().diag()).max()) for matrix in matrices.values())
-    for axis, (name, matrix) in zip(np.atleast_1d(axes), matrices.items(), strict=True):
-        mistakes = matrix - matrix.diag().diag()
-        axis.imshow(mistakes.numpy(), cmap="OrRd", vmin=0, vmax=worst)
-        for (row, column), count in np.ndenumerate(matrix.numpy()):
-            if count:
-                dark = row != column and count > 0.6 * worst
-                style = {"color": "white" if dark else "black", "fontsize": 8}
-                axis.text(column, row, count, ha="center", va="center", **style)
-        axis.set_xticks(
-            range(len(classes)), classes, rotation=60, ha="right", rotation_mode="anchor"
-        )
-        axis.set_yticks(range(len(classes)), classes)
-        axis.set_title(name, color=colors_for([name])[0], weight="bold")
-        axis.set_xlabel("predicted")
-        axis.grid(False)
-    np.atleast_1d(axes)[0].set_ylabel("true")
-    figure.set_label(f"Confusion matrices of {' and '.join(matrices)}: true class by predicted.")
-    return figure
-
-
-def reliability_chart(points: Mapping[str, tuple[Sequence[float], Sequence[float]]]) -> Figure:
-    """For each network (confidence, accuracy) of bins of predictions, against the diagonal."""
-    figure, axis = plt.subplots(figsize=(5, 4.4))
-    axis.plot([0, 1], [0, 1], color=GRAY, linestyle="--", linewidth=1)
-    for (name, (confidence, accuracy)), color in zip(
-        points.items(), colors_for(points), strict=True
-    ):
-        axis.plot(confidence, accuracy, marker="o", markersize=4, label=name, color=color)
-    axis.set(xlabel="confidence", ylabel="share that is right", aspect="equal")
-    for side in (axis.xaxis, axis.yaxis):
-        side.set_major_formatter(mpl.ticker.PercentFormatter(1))
-    axis.legend(frameon=False)
-    figure.set_label(
-        f"Reliability chart of {' and '.join(points)}: share of right answers by confidence, "
-        "with the diagonal on which they should lie."
-    )
-    return figure
+def _number(value: float) -> str:
+    text = f"{value:.0f}" if abs(value) >= 100 else f"{value:.3g}"
+    return "0" if text == "-0" else text.replace("-", "\N{MINUS SIGN}")

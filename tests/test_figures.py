@@ -7,21 +7,31 @@ import pytest
 import torch
 from PIL import Image
 
-from course_utils import figures
+from course_utils import charts, figures
+from course_utils.datasets import sample_image
 from course_utils.intervals import Interval
 from course_utils.tables import Table
 
 FIGURES = {
     "grid": lambda: figures.image_grid(torch.rand(7, 1, 28, 28), [f"n{i}\ntwo" for i in range(7)]),
-    "training": lambda: figures.training_curves({"A": np.linspace(2, 1, 90)}),
-    "band": lambda: figures.band_chart(
+    "signed grid": lambda: figures.image_grid(
+        [torch.randn(1, 20, 40), torch.randn(1, 10, 10)], ["a", "b"], signed=True
+    ),
+    "color grid": lambda: figures.image_grid([torch.rand(3, 20, 40)], ["a"], columns=1),
+    "numbers": lambda: figures.number_grids(
+        {"window": torch.eye(3), "kernel": torch.tensor([[-1.0, 0.5]])},
+        between="×",
+        marked={"window": [(0, 0)]},
+    ),
+    "training": lambda: charts.training_curves({"A": np.linspace(2, 1, 90)}),
+    "band": lambda: charts.band_chart(
         range(3), {"A": [[0.1, 0.2, 0.3], [0.2, 0.2, 0.4]]}, xlabel="x", ylabel="y"
     ),
-    "interval": lambda: figures.interval_chart({"DNN": Interval(0.5, 0.4, 0.6)}, xlabel="x"),
-    "confusion": lambda: figures.confusion_matrices(
+    "interval": lambda: charts.interval_chart({"DNN": Interval(0.5, 0.4, 0.6)}, xlabel="x"),
+    "confusion": lambda: charts.confusion_matrices(
         {"A": torch.eye(3, dtype=torch.int64), "B": torch.ones(3, 3, dtype=torch.int64)}, "abc"
     ),
-    "reliability": lambda: figures.reliability_chart({"A": ([0.5, 0.9], [0.4, 0.9])}),
+    "reliability": lambda: charts.reliability_chart({"A": ([0.5, 0.9], [0.4, 0.9])}),
 }
 
 
@@ -38,10 +48,11 @@ def displayed(monkeypatch):
 def test_figure_is_a_picture_with_alt_text(name, displayed):
     figures.show(FIGURES[name]())
     [(bundle, options)] = displayed
-    about = options["metadata"]["image/png"]
+    [mime] = bundle.keys() - {"text/plain"}
+    about = options["metadata"][mime]
     assert bundle["text/plain"] == about["alt"]
     assert len(about["alt"]) > 20
-    with Image.open(io.BytesIO(bundle["image/png"])) as picture:
+    with Image.open(io.BytesIO(bundle[mime])) as picture:
         assert picture.size == (2 * about["width"], 2 * about["height"])
         assert len(picture.convert("RGB").getcolors(1 << 24)) > 20
     assert not plt.get_fignums()
@@ -60,9 +71,40 @@ def test_show_gives_bytes_that_a_notebook_can_save(displayed):
     assert base64.b64encode(displayed[0][0]["image/png"])
 
 
+def test_drawings_stay_sharp_and_photographs_small(displayed):
+    cup = sample_image("coffee").transpose(2, 0, 1)
+    figures.show(figures.image_grid([cup], ["cup"], columns=1, size=4))
+    figures.show(FIGURES["interval"]())
+    (photograph, _), (drawing, _) = displayed
+    assert 20_000 < len(photograph["image/jpeg"]) < 150_000
+    assert len(drawing["image/png"]) < 20_000
+    with Image.open(io.BytesIO(drawing["image/png"])) as picture:
+        assert (255, 255, 255) in {color for _, color in picture.convert("RGB").getcolors(5000)}
+
+
+def test_signed_pictures_share_one_scale():
+    figure = figures.image_grid(
+        [torch.full((1, 4, 4), 1.0), torch.full((1, 4, 4), -4.0)], ["a", "b"], signed=True
+    )
+    small, large = (axis.images[0] for axis in figure.axes[:2])
+    assert small.get_clim() == large.get_clim() == (-4, 4)
+    plt.close("all")
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(-1, "−1"), (0.125, "0.125"), (1 / 9, "0.111"), (1234.4, "1234"), (-0.0, "0"), (99.95, "100")],
+)
+def test_numbers_in_grids_are_short_and_minus_zero_is_zero(value, text):
+    figure = figures.number_grids({"one": np.array([[value]])})
+    assert text in {shown.get_text() for shown in figure.axes[0].texts}
+    assert figure.get_label() == f"Grids of numbers. one: {text}."
+    plt.close("all")
+
+
 def test_confusion_matrix_of_a_perfect_network_is_drawn():
     perfect = {"A": 5 * torch.eye(3, dtype=torch.int64)}
-    figures.show(figures.confusion_matrices(perfect, "abc"))
+    figures.show(charts.confusion_matrices(perfect, "abc"))
 
 
 def test_table_reads_well_everywhere():

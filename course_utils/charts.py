@@ -1,0 +1,121 @@
+"""Charts of measurements, with intervals wherever there are seeds; `figures.show` displays them."""
+
+from collections.abc import Mapping, Sequence
+
+import matplotlib as mpl
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.figure import Figure
+from torch import Tensor
+
+from course_utils.figures import GRAY, colors_for
+from course_utils.intervals import Interval, mean_interval
+
+
+def training_curves(losses: Mapping[str, Sequence[float]], *, window: int = 50) -> Figure:
+    """Training loss at each step, averaged over the last `window` steps, on a log scale."""
+    figure, axis = plt.subplots(figsize=(8, 3.6))
+    for (name, loss), color in zip(losses.items(), colors_for(losses), strict=True):
+        smooth = np.convolve(loss, np.ones(window) / window, mode="valid")
+        steps = np.arange(window, len(loss) + 1)
+        axis.plot(steps, smooth, color=color)
+        axis.annotate(f" {name}", (steps[-1], smooth[-1]), color=color, va="center")
+    axis.set(xlabel="step (batch)", ylabel="training loss (nats)", yscale="log")
+    axis.yaxis.set_major_locator(mpl.ticker.LogLocator(subs=(1, 2, 5)))
+    axis.yaxis.set_major_formatter("{x:g}")
+    axis.yaxis.set_minor_locator(mpl.ticker.NullLocator())
+    figure.set_label(f"Line chart of the training loss by step for {' and '.join(losses)}.")
+    return figure
+
+
+def band_chart(
+    x: Sequence[float],
+    runs: Mapping[str, Sequence[Sequence[float]]],
+    *,
+    xlabel: str,
+    ylabel: str,
+    percent: bool = True,
+) -> Figure:
+    """Means over seeds as lines, with the band of their 95% intervals.
+
+    Args:
+        x: positions on the horizontal axis.
+        runs: for each line its name and, for each seed, one value at each x.
+        xlabel, ylabel: what the axes show, with units.
+        percent: whether values are in 0..1 and shown in percent.
+    """
+    figure, axis = plt.subplots(figsize=(8, 3.8))
+    for (name, values), color in zip(runs.items(), colors_for(runs), strict=True):
+        intervals = [mean_interval(column) for column in zip(*values, strict=True)]
+        mean, low, high = zip(*intervals, strict=True)
+        axis.plot(x, mean, marker="o", markersize=4, color=color)
+        axis.fill_between(x, low, high, color=color, alpha=0.2, linewidth=0)
+        axis.annotate(f"  {name}", (x[-1], mean[-1]), color=color, va="center")
+    axis.set(xlabel=xlabel, ylabel=ylabel, xticks=x)
+    axis.margins(x=0.02)
+    if percent:
+        axis.yaxis.set_major_formatter(mpl.ticker.PercentFormatter(1, decimals=0))
+    figure.set_label(
+        f"Line chart with bands of uncertainty: {ylabel} by {xlabel}, for {', '.join(runs)}."
+    )
+    return figure
+
+
+def interval_chart(intervals: Mapping[str, Interval], *, xlabel: str) -> Figure:
+    """One row for each name: the mean as a dot, its interval as a bar; values 0..1 in percent."""
+    figure, axis = plt.subplots(figsize=(8, 0.45 * len(intervals) + 1))
+    for row, (name, (mean, low, high)) in enumerate(intervals.items()):
+        color = colors_for([name])[0]
+        axis.plot([low, high], [row, row], color=color, linewidth=6, alpha=0.35)
+        axis.plot(mean, row, "o", color=color)
+        axis.annotate(
+            f"{mean:.1%}", (mean, row), xytext=(0, 7), textcoords="offset points", ha="center"
+        )
+    axis.set(xlabel=xlabel, yticks=range(len(intervals)), yticklabels=list(intervals))
+    axis.set_ylim(len(intervals) - 0.4, -0.9)
+    axis.xaxis.set_major_formatter(mpl.ticker.PercentFormatter(1, decimals=0))
+    figure.set_label(f"Means over seeds with intervals: {xlabel} of {'; '.join(intervals)}.")
+    return figure
+
+
+def confusion_matrices(matrices: Mapping[str, Tensor], classes: Sequence[str]) -> Figure:
+    """Counts [true, predicted] side by side; the diagonal, where all is well, is left uncolored."""
+    figure, axes = plt.subplots(1, len(matrices), figsize=(4.7 * len(matrices), 4.7), sharey=True)
+    worst = max(int((matrix - matrix.diag().diag()).max()) for matrix in matrices.values())
+    for axis, (name, matrix) in zip(np.atleast_1d(axes), matrices.items(), strict=True):
+        mistakes = matrix - matrix.diag().diag()
+        axis.imshow(mistakes.numpy(), cmap="OrRd", vmin=0, vmax=worst)
+        for (row, column), count in np.ndenumerate(matrix.numpy()):
+            if count:
+                dark = row != column and count > 0.6 * worst
+                style = {"color": "white" if dark else "black", "fontsize": 8}
+                axis.text(column, row, count, ha="center", va="center", **style)
+        axis.set_xticks(
+            range(len(classes)), classes, rotation=60, ha="right", rotation_mode="anchor"
+        )
+        axis.set_yticks(range(len(classes)), classes)
+        axis.set_title(name, color=colors_for([name])[0], weight="bold")
+        axis.set_xlabel("predicted")
+        axis.grid(False)
+    np.atleast_1d(axes)[0].set_ylabel("true")
+    figure.set_label(f"Confusion matrices of {' and '.join(matrices)}: true class by predicted.")
+    return figure
+
+
+def reliability_chart(points: Mapping[str, tuple[Sequence[float], Sequence[float]]]) -> Figure:
+    """For each network (confidence, accuracy) of bins of predictions, against the diagonal."""
+    figure, axis = plt.subplots(figsize=(5, 4.4))
+    axis.plot([0, 1], [0, 1], color=GRAY, linestyle="--", linewidth=1)
+    for (name, (confidence, accuracy)), color in zip(
+        points.items(), colors_for(points), strict=True
+    ):
+        axis.plot(confidence, accuracy, marker="o", markersize=4, label=name, color=color)
+    axis.set(xlabel="confidence", ylabel="share that is right", aspect="equal")
+    for side in (axis.xaxis, axis.yaxis):
+        side.set_major_formatter(mpl.ticker.PercentFormatter(1))
+    axis.legend(frameon=False)
+    figure.set_label(
+        f"Reliability chart of {' and '.join(points)}: share of right answers by confidence, "
+        "with the diagonal on which they should lie."
+    )
+    return figure
