@@ -1,0 +1,1 @@
+"""Checkers of the exercises: each names the misconception that an answer shows."""
