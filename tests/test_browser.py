@@ -75,18 +75,37 @@ def test_chapter_runs_and_its_explorers_answer(
 
 GOOD = """
 import cv2, numpy as np, ipywidgets as widgets
+RED = '<b style="color: #D55E00">{}</b>'
 def explorer():
     slider = widgets.IntSlider(2, 0, 4, description="gray")
     style = widgets.Dropdown(options=["plain", "inverted"], description="style")
+    field = widgets.Textarea("repeat 10", continuous_update=False, description="field")
+    upload = widgets.FileUpload(description="yours")
     image = widgets.Image(format="png", width=300)
     status = widgets.HTML()
+    picture = np.ones((5, 30))
     def draw(change=None):
         gray = slider.value * 40 if style.value == "plain" else 255 - slider.value * 40
-        image.value = cv2.imencode(".png", np.full((50, 300), gray, np.uint8))[1].tobytes()
+        pixels = np.repeat(gray * picture, int(field.value.split()[1]), axis=1)
+        image.value = cv2.imencode(".png", pixels.astype(np.uint8))[1].tobytes()
+    def receive(change):
+        nonlocal picture
+        if not upload.value:
+            return
+        content = np.frombuffer(upload.value[0].content, np.uint8)
+        decoded = cv2.imdecode(content, cv2.IMREAD_GRAYSCALE)
+        upload.value = ()
+        if decoded is None:
+            status.value = RED.format("No picture")
+        else:
+            picture, status.value = decoded / 255, ""
+            draw()
     slider.observe(draw, "value")
     style.observe(draw, "value")
+    field.observe(draw, "value")
+    upload.observe(receive, "value")
     draw()
-    return widgets.VBox([slider, style, status, image])
+    return widgets.VBox([slider, style, field, upload, status, image])
 explorer()
 """
 FLAWS = {  # what is found -> the line spoiled, and what it becomes
@@ -96,10 +115,33 @@ FLAWS = {  # what is found -> the line spoiled, and what it becomes
         "gray = ",
         "draw.calls = getattr(draw, 'calls', 0) + 1; gray = draw.calls + ",
     ),
-    "explorer 4: gray: Too dark": (
-        "gray = ",
-        "status.value = '<b style=\"color: #D55E00\">Too dark</b>'; gray = ",
+    "explorer 4: gray: Too dark": ("gray = ", "status.value = RED.format('Too dark'); gray = "),
+    "explorer 5: field: the picture did not change": ('field.observe(draw, "value")', "pass"),
+    "explorer 6: field: Not a number": (
+        "field.observe(draw",
+        "field.observe(lambda _: setattr(status, 'value', RED.format('Not a number'))",
     ),
+    "explorer 7: yours: nothing says that shopping.txt is no picture": (
+        'upload.observe(receive, "value")',
+        "pass",
+    ),
+    "explorer 8: yours: nothing says that shopping.txt is no picture": (
+        'status.value = RED.format("No picture")',
+        "pass",
+    ),
+    "explorer 9: yours: shopping.txt changed the picture": (
+        "if decoded is None:",
+        "if decoded is None:\n            picture = 0 * picture; draw()",
+    ),
+    "explorer 10: yours: the picture did not change": (
+        "picture, status.value = decoded / 255,",
+        "status.value =",
+    ),
+    "explorer 11: yours: No picture": (
+        'picture, status.value = decoded / 255, ""',
+        "picture = decoded / 255",
+    ),
+    "explorer 12: yours: the button keeps the file": ("upload.value = ()", "pass"),
     "request to example.org": (
         "status = widgets.HTML()",
         "status = widgets.HTML('<img src=\"http://example.org/a.png\" hidden>')",
@@ -116,7 +158,7 @@ def visit_scratch(sources: list[str], browser: Browser, address: str, root: Path
         address,
         "scratch.ipynb",
         run_seconds=60,
-        patience=PATIENCE / 2,
+        patience=PATIENCE / 4,
         picture=root / "scratch.png",
     )
 
@@ -138,10 +180,9 @@ def test_harness_catches_each_flaw(browser: Browser, address: str, root: Path):
     sources.append("widgets.IntSlider()")
     result = visit_scratch(sources, browser, address, root)
     assert result.explorers == len(FLAWS)
-    assert "6 outputs hold widgets, 5 of them explorers" in result.problems
-    for flaw in FLAWS:
-        assert flaw in result.problems
-    assert not any("explorer 5" in problem for problem in result.problems)
+    assert "14 outputs hold widgets, 13 of them explorers" in result.problems
+    assert [flaw for flaw in FLAWS if flaw not in result.problems] == []
+    assert not any("explorer 13" in problem for problem in result.problems)
 
 
 def test_harness_stops_at_a_cell_that_raises(browser: Browser, address: str, root: Path):

@@ -1,5 +1,6 @@
 """Open a notebook in JupyterLab as a learner would: run all cells, move every control."""
 
+import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -7,8 +8,10 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import cv2
+import numpy as np
 from lab_server import TOKEN
-from playwright.sync_api import Browser, ConsoleMessage, Locator, Page
+from playwright.sync_api import Browser, ConsoleMessage, FilePayload, Locator, Page
 
 from course_utils.figures import PALETTE
 
@@ -27,7 +30,8 @@ CODE_CELLS = """() => jupyterapp.shell.currentWidget.content.widgets
         count: cell.model.executionCount,
         error: cell.model.outputs.toJSON().find(output => output.output_type === 'error'),
     }))"""
-EXPLORER = ".jp-OutputArea-child:has(img.widget-image):has(.widget-slider, .widget-dropdown)"
+CONTROLS = ".widget-slider, .widget-dropdown, .widget-textarea, .widget-text, .widget-upload"
+EXPLORER = f".jp-OutputArea-child:has(img.widget-image):has({CONTROLS})"
 COUNT_WIDGETS = """() => jupyterapp.shell.currentWidget.content.widgets
     .filter(cell => cell.model.type === 'code')
     .flatMap(cell => cell.model.outputs.toJSON())
@@ -54,6 +58,18 @@ STOPWATCH = """area => {
     }).observe(area, {subtree: true, attributeFilter: ['src']});
 }"""
 ELAPSED = "area => area.stopwatch.drawn - area.stopwatch.pressed"
+
+CHECKERBOARD = np.kron(np.indices((6, 8)).sum(axis=0) % 2 * 255, np.ones((4, 4))).astype(np.uint8)
+PICTURE: FilePayload = {
+    "name": "checkerboard.png",
+    "mimeType": "image/png",
+    "buffer": cv2.imencode(".png", CHECKERBOARD)[1].tobytes(),
+}
+NO_PICTURE: FilePayload = {
+    "name": "shopping.txt",
+    "mimeType": "text/plain",
+    "buffer": b"milk, bread",
+}
 
 
 @dataclass
@@ -164,49 +180,104 @@ class _Explorer:
     patience: float
 
     def drive(self) -> list[float]:
-        """Move every slider and dropdown there and back; milliseconds that each slider took."""
+        """Move every slider and dropdown there and back, edit every text, upload files.
+
+        Returns:
+            The milliseconds that each slider took.
+        """
         milliseconds = []
         for handle in self.area.locator(".noUi-target:not([disabled]) .noUi-handle").all():
-            name = handle.locator("xpath=ancestor::*[contains(@class, 'widget-slider')]")
             at_end = handle.get_attribute("aria-valuenow") == handle.get_attribute("aria-valuemax")
             keys = ("ArrowLeft", "ArrowRight") if at_end else ("ArrowRight", "ArrowLeft")
             self.area.evaluate(STOPWATCH)
-            self._there_and_back(_label(name), handle.press, *keys)
+            self._there_and_back(_label(handle, "widget-slider"), handle.press, *keys)
             milliseconds.append(self.area.evaluate(ELAPSED))
         for dropdown in self.area.locator("select:enabled").all():
             chosen = dropdown.evaluate("dropdown => dropdown.selectedIndex")
             other = (chosen + 1) % dropdown.locator("option").count()
-            name = dropdown.locator("xpath=ancestor::*[contains(@class, 'widget-dropdown')]")
-            self._there_and_back(_label(name), _choose(dropdown), other, chosen)
+            if other != chosen:
+                name = _label(dropdown, "widget-dropdown")
+                self._there_and_back(name, _choose(dropdown), other, chosen)
+        for box in self.area.locator("textarea:enabled, .widget-text input:enabled").all():
+            text = box.input_value()
+            self._there_and_back(_label(box, "widget-text"), _write(box), edited(text), text)
+        for button in self.area.locator(".widget-upload:enabled").all():
+            self._upload(button)
         return milliseconds
 
     def _there_and_back(
         self, control: str, move: Callable[[Any], object], there: Any, back: Any
     ) -> None:
         """The picture must change, without an error, and then be the same bytes again."""
-        before = self.area.evaluate(FINGERPRINT)
+        before = self._picture()
         move(there)
-        if not self._wait(lambda now: now != before):
-            raise _Misbehavior(f"{control}: the picture did not change")
-        for sentence in self.area.locator(ERROR_STATUS).all_inner_texts():
-            raise _Misbehavior(f"{control}: {sentence}")
+        self._require_change(control, before)
         move(back)
-        if not self._wait(lambda now: now == before):
+        if not self._wait(lambda: self._picture() == before):
             raise _Misbehavior(f"{control}: the first picture did not come back")
 
-    def _wait(self, is_reached: Callable[[str], bool]) -> bool:
+    def _upload(self, button: Locator) -> None:
+        """What is no picture must only give a sentence; a picture must be drawn."""
+        label = button.inner_text()
+        name = label.partition(" (")[0]  # JupyterLab adds how many files the button holds
+        before = self._picture()
+        self._hand_over(button, NO_PICTURE)
+        if not self._wait(self._errors):
+            raise _Misbehavior(f"{name}: nothing says that {NO_PICTURE['name']} is no picture")
+        if self._picture() != before:
+            raise _Misbehavior(f"{name}: {NO_PICTURE['name']} changed the picture")
+        self._hand_over(button, PICTURE)
+        self._require_change(name, before)
+        if not self._wait(lambda: button.inner_text() == label):
+            raise _Misbehavior(f"{name}: the button keeps the file")
+
+    def _hand_over(self, button: Locator, file: FilePayload) -> None:
+        with button.page.expect_file_chooser() as chooser:
+            button.click()
+        chooser.value.set_files(file)
+
+    def _require_change(self, control: str, before: str | None) -> None:
+        """A new picture, and no sentence about an error that stays."""
+        if self._wait(lambda: self._picture() not in (None, before) and not self._errors()):
+            return
+        for sentence in self._errors():
+            raise _Misbehavior(f"{control}: {sentence}")
+        raise _Misbehavior(f"{control}: the picture did not change")
+
+    def _picture(self) -> str | None:
+        return self.area.evaluate(FINGERPRINT)
+
+    def _errors(self) -> list[str]:
+        return self.area.locator(ERROR_STATUS).all_inner_texts()
+
+    def _wait(self, is_reached: Callable[[], object]) -> bool:
         deadline = time.monotonic() + self.patience
         while time.monotonic() < deadline:
-            now = self.area.evaluate(FINGERPRINT)
-            if now is not None and is_reached(now):
+            if is_reached():
                 return True
             self.area.page.wait_for_timeout(20)
         return False
 
 
-def _label(control: Locator) -> str:
+def edited(text: str) -> str:
+    """`text` with another first digit; with a digit behind it where it has none."""
+    if digit := re.search(r"\d", text):
+        return text[: digit.start()] + ("1" if digit[0] == "3" else "3") + text[digit.end() :]
+    return text + "1"
+
+
+def _label(part: Locator, kind: str) -> str:
+    control = part.locator(f"xpath=ancestor::*[contains(@class, '{kind}')]")
     return control.locator(".widget-label").first.inner_text()
 
 
 def _choose(dropdown: Locator) -> Callable[[int], object]:
     return lambda index: dropdown.select_option(index=index)
+
+
+def _write(box: Locator) -> Callable[[str], object]:
+    def write(text: str) -> None:
+        box.fill(text)
+        box.blur()  # some boxes tell the kernel only when they are left
+
+    return write

@@ -4,14 +4,18 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from html import escape
+from io import BytesIO
 from typing import Any, ClassVar
 
 import cv2
 import ipywidgets as widgets
 import numpy as np
+from PIL import Image
 
 from course_utils.explorers.reruns import close_previous_run
+from course_utils.explorers.uploads import take_upload
 from course_utils.figures import PALETTE
+from course_utils.pictures import PictureError
 
 # Two columns above a picture of the usual 880 px; one where the notebook is narrow.
 CONTROL_GRID = {
@@ -32,7 +36,8 @@ class Explorer(ABC):
     A subclass says what it is in `title`, writes `render` and `describe`, and hands its controls to
     `__init__` once everything that these two need is in place. Each argument of the two is named
     after a control and receives its value. Where one control's range depends on another's value,
-    the subclass also writes `adjust`.
+    the subclass also writes `adjust`. An upload button has no value to draw: `adjust` takes the
+    file that was chosen.
 
     Every change draws once. An exception becomes a sentence in the status line; the last good
     picture stays, and the next good value brings the explorer back. Running the cell again closes
@@ -75,10 +80,10 @@ class Explorer(ABC):
         grid = widgets.GridBox(list(self.controls.values()), layout=widgets.Layout(**CONTROL_GRID))
         self._box = widgets.VBox([grid, self._status, self._image])
         for name, control in self.controls.items():
-            control.observe(lambda change, name=name: self._on_change({name}), names="value")
+            control.observe(lambda change, name=name: self._on_control(name), names="value")
 
         self._show(encode_png(np.full((40, 400, 3), 255, np.uint8)), (400, 40))
-        self._on_change(set(self.controls))
+        self._on_change(set(self.values))
         close_previous_run(self)
 
     @abstractmethod
@@ -94,12 +99,22 @@ class Explorer(ABC):
         """One sentence that says what the picture shows: the status line, and the alt text."""
 
     def adjust(self, changed: set[str]) -> None:  # noqa: B027 (most explorers need none)
-        """Bring controls in line with those named in `changed`, before anything is drawn."""
+        """Bring controls in line with those named in `changed`, before anything is drawn.
+
+        An upload button is named when a file was chosen: `uploads.take_upload` gets it.
+
+        Raises:
+            ExplorerError, PictureError: before anything is changed: what is shown then stays.
+        """
 
     @property
     def values(self) -> dict[str, Any]:
-        """The controls' values by name."""
-        return {name: control.value for name, control in self.controls.items()}
+        """The controls' values by name, without the upload buttons."""
+        return {
+            name: control.value
+            for name, control in self.controls.items()
+            if not isinstance(control, widgets.FileUpload)
+        }
 
     def choose(self, **values: Any) -> None:
         """Set several controls and draw once."""
@@ -122,6 +137,14 @@ class Explorer(ABC):
         finally:
             self._held = False
 
+    def _on_control(self, name: str) -> None:
+        control = self.controls[name]
+        if not isinstance(control, widgets.FileUpload):
+            self._on_change({name})
+        elif control.value:  # emptying the button is no upload
+            self._on_change({name})
+            take_upload(control)  # what `adjust` left, or the same file could not be chosen again
+
     def _on_change(self, changed: set[str]) -> None:
         if self._held:
             return
@@ -132,7 +155,7 @@ class Explorer(ABC):
                 status = self.describe(**self.values)
             _require_picture(picture)
             png = encode_png(picture)
-        except ExplorerError as problem:
+        except (ExplorerError, PictureError) as problem:
             self._show_error(str(problem))
         except Exception as problem:  # nobody sees what is raised into a widget's callback
             lines = str(problem).strip().splitlines() or ["no message"]
@@ -159,7 +182,7 @@ class Explorer(ABC):
 
     def _repr_mimebundle_(self, **_: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         width, height = self._picture_size
-        data: dict[str, Any] = {"text/plain": self.title, "image/png": self.picture_png}
+        data: dict[str, Any] = {"text/plain": self.title, "image/png": _packed(self.picture_png)}
         if self._box.comm is not None:
             data["application/vnd.jupyter.widget-view+json"] = {
                 "version_major": 2,
@@ -178,6 +201,13 @@ def encode_png(picture: np.ndarray) -> bytes:
     """
     options = [cv2.IMWRITE_PNG_COMPRESSION, 1, cv2.IMWRITE_PNG_FILTER, cv2.IMWRITE_PNG_FILTER_NONE]
     return cv2.imencode(".png", cv2.cvtColor(picture, cv2.COLOR_RGB2BGR), options)[1].tobytes()
+
+
+def _packed(png: bytes) -> bytes:
+    """The same picture in fewer bytes, for saving: too slow for a slider."""
+    packed = BytesIO()
+    Image.open(BytesIO(png)).save(packed, "PNG", optimize=True)
+    return packed.getvalue()
 
 
 def _require_picture(picture: Any) -> None:

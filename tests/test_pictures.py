@@ -1,0 +1,302 @@
+"""Pictures from learners: each format and kind of pixel, and every way to be no picture."""
+
+import random
+import struct
+import warnings
+import zlib
+from io import BytesIO
+
+import cv2
+import numpy as np
+import pytest
+from PIL import Image, ImageFile
+
+from course_utils.pictures import MOST_BYTES, PictureError, read_picture, shrink, to_gray
+
+RGB = np.zeros((40, 60, 3), np.uint8)  # red above, blue at the lower left, green at the lower right
+RGB[:20, :, 0] = RGB[20:, :30, 2] = RGB[20:, 30:, 1] = 255
+GRAY = np.arange(2400).reshape(40, 60).astype(np.uint8)
+FORMATS = ["PNG", "JPEG", "GIF", "BMP", "WEBP", "TIFF"]
+
+
+def encode(pixels: np.ndarray, format: str, mode: str | None = None, **options) -> bytes:
+    image = Image.fromarray(pixels)
+    file = BytesIO()
+    (image.convert(mode) if mode else image).save(file, format, **options)
+    return file.getvalue()
+
+
+def png_of_zeros(width: int, height: int, rows: int | None = None) -> bytes:
+    """A PNG with 1 bit a pixel, all black, of which only the first `rows` are there."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return (
+            struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+        )
+
+    header = struct.pack(">IIBBBBB", width, height, 1, 0, 0, 0, 0)
+    data = zlib.compress(bytes((width + 7) // 8 + 1) * (height if rows is None else rows))
+    chunks = [(b"IHDR", header), (b"IDAT", data), (b"IEND", b"")]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(chunk(*part) for part in chunks)
+
+
+# ---------------------------------------------------------------- good files
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_every_format_is_read(format: str) -> None:
+    options = {"lossless": True} if format == "WEBP" else {}
+    picture = read_picture(encode(RGB, format, **options))
+    assert picture.dtype == np.uint8
+    assert picture.flags.writeable
+    if format == "JPEG":
+        assert np.abs(picture[5:15, 5:55].astype(int) - [255, 0, 0]).max() < 5
+        assert picture.shape == RGB.shape
+    else:
+        np.testing.assert_array_equal(picture, RGB)
+
+
+@pytest.mark.parametrize(
+    ("mode", "format"),
+    [("P", "PNG"), ("P", "GIF"), ("P", "BMP"), ("CMYK", "TIFF"), ("RGBA", "PNG"), ("RGBA", "TIFF")],
+)
+def test_pixels_of_every_kind_become_rgb(mode: str, format: str) -> None:
+    np.testing.assert_array_equal(read_picture(encode(RGB, format, mode)), RGB)
+
+
+def test_cmyk_as_jpeg_is_not_inverted() -> None:
+    picture = read_picture(encode(RGB, "JPEG", "CMYK", quality=95))
+    assert np.abs(picture[5:15, 5:55].astype(int) - [255, 0, 0]).max() < 10
+
+
+@pytest.mark.parametrize("mode", ["L", "LA"])
+def test_gray_becomes_rgb(mode: str) -> None:
+    expected = np.repeat(GRAY[..., None], 3, axis=2)
+    np.testing.assert_array_equal(read_picture(encode(GRAY, "PNG", mode)), expected)
+
+
+def test_one_bit_becomes_black_and_white() -> None:
+    picture = read_picture(encode(GRAY > 127, "PNG"))
+    np.testing.assert_array_equal(picture[..., 1], np.where(GRAY > 127, 255, 0))
+
+
+@pytest.mark.parametrize("format", ["PNG", "TIFF"])
+def test_sixteen_bits_are_scaled_not_clipped(format: str) -> None:
+    sixteen = GRAY.astype(np.uint16) * 257  # 255 becomes 65535
+    np.testing.assert_array_equal(read_picture(encode(sixteen, format))[..., 2], GRAY)
+
+
+def test_sixteen_bit_colors_are_scaled_too() -> None:
+    content = cv2.imencode(".png", RGB[..., ::-1].astype(np.uint16) * 257)[1].tobytes()
+    np.testing.assert_array_equal(read_picture(content), RGB)
+
+
+@pytest.mark.parametrize("format", ["PNG", "WEBP", "TIFF"])
+def test_transparency_lies_on_white(format: str) -> None:
+    rgba = np.zeros((4, 6, 4), np.uint8)  # black, from transparent to opaque
+    rgba[..., 3] = [0, 51, 102, 153, 204, 255]
+    picture = read_picture(encode(rgba, format, **({"lossless": True} if format == "WEBP" else {})))
+    np.testing.assert_array_equal(picture[0, :, 0], [255, 204, 153, 102, 51, 0])
+
+
+def test_a_transparent_color_of_a_palette_lies_on_white() -> None:
+    image = Image.fromarray(RGB).convert("P", palette=Image.Palette.ADAPTIVE, colors=3)
+    file = BytesIO()
+    image.save(file, "GIF", transparency=image.getpixel((0, 0)))
+    picture = read_picture(file.getvalue())
+    assert (picture[:20] == 255).all()
+    np.testing.assert_array_equal(picture[20:], RGB[20:])
+
+
+@pytest.mark.parametrize("format", ["PNG", "JPEG", "WEBP", "TIFF"])
+def test_a_rotated_photograph_stands_upright(format: str) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6  # the camera was turned: show it a quarter turn clockwise
+    content = encode(RGB, format, exif=exif, **({"lossless": True} if format == "WEBP" else {}))
+    picture = read_picture(content)
+    assert picture.shape == (60, 40, 3)
+    difference = np.abs(picture.astype(int) - np.rot90(RGB, -1))
+    assert np.median(difference) <= 2
+    assert difference.mean() < 10
+
+
+@pytest.mark.parametrize("format", ["GIF", "PNG", "WEBP", "TIFF"])
+def test_of_an_animation_the_first_frame(format: str) -> None:
+    options = {"lossless": True} if format == "WEBP" else {}
+    later = [Image.fromarray(255 - RGB)]
+    content = encode(RGB, format, save_all=True, append_images=later, **options)
+    np.testing.assert_array_equal(read_picture(content), RGB)
+
+
+def test_a_long_strip_is_read() -> None:
+    assert read_picture(png_of_zeros(5000, 1)).shape == (1, 5000, 3)
+
+
+# ---------------------------------------------------------------- bad files
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"", "the file is empty"),
+        (b"a shopping list", "it is no PNG, JPEG, GIF, BMP, WEBP or TIFF picture"),
+        (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "it is no PNG"),
+        (encode(RGB, "PPM"), "it is no PNG"),
+        (encode(RGB, "ICO", sizes=[(16, 16)]), "it is no PNG"),
+        (b"\x89PNG\r\n\x1a\n", "it is no PNG"),
+        (png_of_zeros(0, 5), "it is no PNG"),
+        (encode(GRAY.astype(np.float32), "TIFF"), "its pixels are 32-bit numbers"),
+        (encode(GRAY.astype(np.int32), "TIFF"), "its pixels are 32-bit numbers"),
+        ("cat.png", "give the bytes of a file, not str"),
+    ],
+)
+def test_what_is_no_picture_gets_a_sentence(content: bytes, words: str) -> None:
+    with pytest.raises(PictureError) as error:
+        read_picture(content, "notes.txt")
+    assert str(error.value).startswith(f"Cannot read notes.txt: {words}")
+    assert str(error.value).endswith(".")
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_a_picture_cut_short_gets_a_sentence(format: str) -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (40, 60, 3), np.uint8)
+    content = encode(noise, format)
+    with pytest.raises(PictureError, match=r"damaged or cut short. Save it again as PNG"):
+        read_picture(content[: len(content) * 2 // 3])
+
+
+def test_too_many_bytes_are_refused_unread(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Image, "open", lambda *_, **__: pytest.fail("opened"))
+    with pytest.raises(PictureError, match=r"has 20\.1 MB, and 20 MB are the most"):
+        read_picture(bytes(MOST_BYTES + 100_000))
+
+
+@pytest.mark.parametrize("side", [12_000, 65_000])  # Pillow itself warns of one, refuses the other
+def test_too_many_pixels_are_refused_undecoded(side: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ImageFile.ImageFile, "load", lambda _: pytest.fail("decoded"))
+    content = png_of_zeros(side, side, rows=8)
+    with pytest.raises(PictureError, match=r"more than 40 million pixels\. Save the picture"):
+        read_picture(content)
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("../../x.png", "x.png"),
+        (r"C:\Users\me\x.png", "x.png"),
+        ("x\n\x1b[31m\u202e.png", "x[31m.png"),
+        ("pictures/", "the picture"),
+        ("", "the picture"),
+        ("x" * 300 + ".png", "x" * 39 + "…"),
+    ],
+)
+def test_a_sentence_shows_only_the_end_of_a_path(name: str, shown: str) -> None:
+    with pytest.raises(PictureError) as error:
+        read_picture(b"", name)
+    assert str(error.value) == f"Cannot read {shown}: the file is empty. Choose another one."
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        *(pytest.param(encode(RGB, format), id=format) for format in FORMATS),
+        pytest.param(encode(RGB, "PNG", "P"), id="palette"),
+        pytest.param(encode(GRAY, "TIFF", compression="tiff_lzw"), id="LZW"),
+        pytest.param(encode(GRAY.astype(np.uint16), "PNG"), id="16 bits"),
+        pytest.param(
+            encode(RGB, "GIF", save_all=True, append_images=[Image.fromarray(255 - RGB)]),
+            id="animation",
+        ),
+    ],
+)
+def test_damaged_bytes_give_a_picture_or_a_sentence(content: bytes) -> None:
+    lots = random.Random(0)
+    sentences = []
+    for _ in range(150):
+        damaged = bytearray(content)
+        for _ in range(lots.choice([1, 2, 10])):
+            place = lots.randrange(min(len(damaged), lots.choice([40, 300, 10_000])))
+            damaged[place] = lots.choice([0, 1, 127, 255, lots.randrange(256)])
+        if lots.random() < 0.2:
+            del damaged[lots.randrange(len(damaged)) :]
+        try:
+            picture = read_picture(bytes(damaged))
+        except PictureError as error:
+            sentences.append(str(error))
+        else:
+            assert picture.dtype == np.uint8
+            assert picture.ndim == 3
+            assert picture.shape[2] == 3
+    assert 0 < len(sentences) < 150
+    assert all(sentence.startswith("Cannot read the picture: ") for sentence in sentences)
+
+
+def test_what_pillow_warns_of_stays_inside(monkeypatch: pytest.MonkeyPatch) -> None:
+    def warn(image: ImageFile.ImageFile) -> None:
+        warnings.warn("Truncated File Read", stacklevel=2)
+        raise RecursionError
+
+    monkeypatch.setattr(ImageFile.ImageFile, "load", warn)
+    with pytest.raises(PictureError, match="damaged"):
+        read_picture(encode(RGB, "PNG"))
+
+
+# ---------------------------------------------------------------- gray and smaller
+
+
+def test_gray_is_the_luminance() -> None:
+    gray = to_gray(RGB)
+    assert gray.dtype == np.uint8
+    assert gray.shape == (40, 60)
+    assert [gray[0, 0], gray[-1, 0], gray[-1, -1]] == [76, 29, 150]  # 255 times 0.299 0.114 0.587
+    assert to_gray(gray) is gray
+
+
+NO_PICTURES = [
+    (None, "not NoneType"),
+    ([[1, 2], [3, 4]], "not list"),
+    (RGB / 255, r"not float64 \[40, 60, 3\]"),
+    (RGB[0, :, 0], r"not uint8 \[60\]"),
+    (RGB[..., :2], r"not uint8 \[40, 60, 2\]"),
+    (RGB[None], r"not uint8 \[1, 40, 60, 3\]"),
+    (RGB[:0], r"not an empty array \[0, 60, 3\]"),
+    (GRAY[:, :0], r"not an empty array \[40, 0\]"),
+    (GRAY > 9, r"not bool \[40, 60\]"),
+]
+
+
+@pytest.mark.parametrize(("thing", "words"), NO_PICTURES)
+def test_what_is_no_picture_cannot_be_gray_or_smaller(thing, words: str) -> None:
+    with pytest.raises(PictureError, match=words):
+        to_gray(thing)
+    with pytest.raises(PictureError, match=words):
+        shrink(thing, 10)
+
+
+@pytest.mark.parametrize(
+    ("shape", "longest", "expected"),
+    [
+        ((40, 60, 3), 30, (20, 30, 3)),
+        ((60, 40), 30, (30, 20)),
+        ((1, 5000), 100, (1, 100)),
+        ((5000, 1, 3), 100, (100, 1, 3)),
+        ((50, 50), 1, (1, 1)),
+    ],
+)
+def test_a_large_picture_shrinks_in_proportion(shape, longest: int, expected) -> None:
+    small = shrink(np.full(shape, 77, np.uint8), longest)
+    assert small.shape == expected
+    assert small.dtype == np.uint8
+    assert (small == 77).all()
+
+
+def test_a_smaller_picture_averages_what_it_covers() -> None:
+    stripes = np.tile(np.array([0, 200], np.uint8), (64, 32))  # [64, 64]
+    inner = shrink(stripes, 16)[:, 2:-2]
+    assert np.abs(inner.astype(int) - 100).max() <= 2
+
+
+def test_a_small_picture_stays_as_it_is() -> None:
+    assert shrink(RGB, 60) is RGB
+    with pytest.raises(ValueError, match="at least 1 pixel, not 0"):
+        shrink(RGB, 0)
