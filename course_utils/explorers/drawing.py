@@ -4,8 +4,9 @@ Coordinates and sizes are in screen pixels; a picture holds `PIXEL_RATIO` pixels
 text stays crisp on dense screens.
 """
 
-from collections.abc import Sequence
-from functools import cache
+import math
+from collections.abc import Iterable, Sequence
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Literal
 
@@ -16,6 +17,7 @@ from PIL import Image, ImageDraw, ImageFont
 from course_utils.figures import PALETTE
 
 PIXEL_RATIO = 2
+KEPT = 4096  # texts whose shapes are remembered
 TEXT = "#333333"
 FAINT = "#767676"  # the lightest gray that still reads well on white
 TRACK = "#EEEEEE"  # what a bar runs on
@@ -30,6 +32,21 @@ def _font(size: int, bold: bool) -> ImageFont.FreeTypeFont:
     name = "DejaVuSans-Bold.ttf" if bold else "DejaVuSans.ttf"
     path = Path(matplotlib.get_data_path()) / "fonts" / "ttf" / name
     return ImageFont.truetype(path, size * PIXEL_RATIO, layout_engine=ImageFont.Layout.BASIC)
+
+
+@lru_cache(KEPT)
+def _shape(text: str, size: int) -> tuple[Image.Image, int, int]:
+    """How much ink each pixel of a text has, and where its corner lies as seen from its middle."""
+    font = _font(size, False)
+    left, top, right, bottom = font.getbbox(text, anchor="mm")
+    ink = Image.new("L", (right - left, bottom - top))
+    ImageDraw.Draw(ink).text((-left, -top), text, fill=255, font=font, anchor="mm")
+    return ink, left, top
+
+
+@lru_cache(KEPT)
+def _length(text: str, size: int) -> float:
+    return _font(size, False).getlength(text)
 
 
 @cache
@@ -68,6 +85,12 @@ class Canvas:
         at = (x * PIXEL_RATIO, y * PIXEL_RATIO)
         self._draw.text(at, text, fill=color, font=_font(size, bold), anchor=_ANCHORS[align])
 
+    def figure(self, x: float, y: float, text: str, size: int, color: str) -> None:
+        """A short text around a point; drawn fast if it was drawn before, as numbers are."""
+        ink, left, top = _shape(text, size)
+        at = (round(x * PIXEL_RATIO) + left, round(y * PIXEL_RATIO) + top)
+        self._image.paste(color, at, ink)
+
     def rectangle(self, x: float, y: float, width: float, height: float, color: str) -> None:
         """A filled rectangle; nothing where it has no area."""
         left, top = round(x * PIXEL_RATIO), round(y * PIXEL_RATIO)
@@ -82,12 +105,22 @@ class Canvas:
         self.rectangle(x, y, width, height, TRACK)
         self.rectangle(x, y, width * fraction, height, color)
 
-    def image(self, x: int, y: int, pixels: np.ndarray, zoom: int) -> None:
-        """Grayscale uint8 [H, W], each pixel a square of `zoom` x `zoom`."""
-        height, width = pixels.shape
-        size = (width * zoom * PIXEL_RATIO, height * zoom * PIXEL_RATIO)
+    def outline(
+        self, x: float, y: float, width: float, height: float, color: str, thickness: float = 1
+    ) -> None:
+        """A frame around a rectangle, drawn outside of it."""
+        outer = width + 2 * thickness
+        self.rectangle(x - thickness, y - thickness, outer, thickness, color)
+        self.rectangle(x - thickness, y + height, outer, thickness, color)
+        self.rectangle(x - thickness, y, thickness, height, color)
+        self.rectangle(x + width, y, thickness, height, color)
+
+    def image(self, x: float, y: float, pixels: np.ndarray, zoom: float) -> None:
+        """Gray uint8 [H, W] or RGB uint8 [H, W, 3], each pixel a square of `zoom` x `zoom`."""
+        height, width = pixels.shape[:2]
+        size = (round(width * zoom * PIXEL_RATIO), round(height * zoom * PIXEL_RATIO))
         enlarged = Image.fromarray(pixels).resize(size, Image.Resampling.NEAREST)
-        self._image.paste(enlarged, (x * PIXEL_RATIO, y * PIXEL_RATIO))
+        self._image.paste(enlarged, (round(x * PIXEL_RATIO), round(y * PIXEL_RATIO)))
 
     def array(self) -> np.ndarray:
         """What was drawn: uint8 RGB [height * PIXEL_RATIO, width * PIXEL_RATIO, 3]."""
@@ -100,6 +133,30 @@ def draw_legend(canvas: Canvas, x: float, y: float, entries: Sequence[tuple[str,
         canvas.rectangle(x, y - 5, 10, 10, color)
         canvas.text(x + 16, y, label)
         x += 16 + _font(12, False).getlength(label) / PIXEL_RATIO + 24
+
+
+def fitting_size(texts: Iterable[str], width: float, largest: int) -> int:
+    """The font size, at most `largest`, at which the widest of `texts` fits into `width`."""
+    widest = max(_length(text, largest) for text in texts) / PIXEL_RATIO
+    return largest if widest <= width else int(largest * width / widest)
+
+
+def number(value: float) -> str:
+    """A number with four significant digits from 1 on and three below 1.
+
+    Digits before the point are all shown, and what differs from 0 by rounding only is 0.
+    """
+    size = abs(float(value))
+    if size < 1e-9:
+        return "0"
+    if size < 0.001:
+        text = f"{value:.0e}".replace("e-0", "e-")
+    else:
+        decimals = (3 if size >= 1 else 2) - math.floor(math.log10(size))
+        comma = "," if size >= 10_000 else ""
+        text = f"{value:{comma}.{max(decimals, 0)}f}"
+        text = text.rstrip("0").rstrip(".") if "." in text else text
+    return text.replace("-", "−")
 
 
 def percent(probability: float) -> str:
