@@ -39,6 +39,8 @@ SIGNED = mpl.colors.LinearSegmentedColormap.from_list(
     "signed", [PALETTE["blue"], "#FFFFFF", PALETTE["vermilion"]]
 )
 
+UNSEEN = 24  # of 256 levels: how far a palette may be off, in one channel of one pixel
+
 plt.rcParams.update(
     {
         "axes.grid": True,
@@ -91,9 +93,11 @@ def _encode(figure: Figure) -> tuple[str, bytes]:
     raw, png, jpeg = BytesIO(), BytesIO(), BytesIO()
     figure.savefig(raw, format="png", dpi=2 * figure.dpi)
     picture = Image.open(raw).convert("RGB")
-    picture.quantize(256, dither=Image.Dither.NONE).save(png, "PNG", optimize=True)
+    palette = picture.quantize(256, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
+    loss = np.abs(np.subtract(picture, palette.convert("RGB"), dtype=np.int16)).max()
+    (palette if loss <= UNSEEN else picture).save(png, "PNG", optimize=True)
     picture.save(jpeg, "JPEG", quality=80)
-    if 2 * len(jpeg.getvalue()) < len(png.getvalue()):
+    if len(jpeg.getvalue()) < len(png.getvalue()):
         return "image/jpeg", jpeg.getvalue()
     return "image/png", png.getvalue()
 

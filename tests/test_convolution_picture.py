@@ -41,7 +41,7 @@ def test_the_picture_shows_the_map_and_the_sum() -> None:
     for number, (values, largest, signed) in enumerate(tables):
         for (row, column), value in np.ndenumerate(values):
             color = at(
-                picture, EDGE + 290 * number + CELL_WIDTH * column + 4, TABLE_TOP + 48 * row + 4
+                picture, EDGE + 290 * number + CELL_WIDTH * column + 4, TABLE_TOP + 40 * row + 4
             )
             share = abs(value) / largest
             strongest = BLUE if value < 0 else VERMILION
@@ -83,7 +83,7 @@ def test_padding_is_a_band_of_zeros() -> None:
         inside = 1 <= row <= 4 and 1 <= column <= 4
         assert (color == rgb(PADDING)) == (not inside)
     assert at(picture, EDGE + 5, TABLE_TOP + 5) == rgb(PADDING)  # in the patch, too
-    assert at(picture, EDGE + 5, TABLE_TOP + 53) == (round(255 / 5),) * 3  # the 1 of the corner
+    assert at(picture, EDGE + 5, TABLE_TOP + 45) == (round(255 / 5),) * 3  # the 1 of the corner
     assert "add up to 2; PyTorch" in explorer.status
     assert "Height: (4 + 2·1 − 1·(3 − 1) − 1) / 1 + 1 = 4." in explorer.status
 

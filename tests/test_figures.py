@@ -82,6 +82,17 @@ def test_drawings_stay_sharp_and_photographs_small(displayed):
         assert (255, 255, 255) in {color for _, color in picture.convert("RGB").getcolors(5000)}
 
 
+def test_a_small_spot_keeps_its_color(displayed):
+    photograph = np.asarray(sample_image("coffee")).transpose(2, 0, 1) // 64 * 64
+    photograph[:, :9, :9] = np.array([0, 255, 0])[:, None, None]
+    figures.show(figures.image_grid([photograph], ["spot"], columns=1, size=3))
+    [(bundle, _)] = displayed
+    [content] = (bundle[mime] for mime in bundle.keys() - {"text/plain"})
+    with Image.open(io.BytesIO(content)) as picture:
+        pixels = np.asarray(picture.convert("RGB")).astype(int)
+    assert (np.abs(pixels - [0, 255, 0]).max(axis=2) < 60).sum() > 20
+
+
 def test_signed_pictures_share_one_scale():
     figure = figures.image_grid(
         [torch.full((1, 4, 4), 1.0), torch.full((1, 4, 4), -4.0)], ["a", "b"], signed=True

@@ -171,7 +171,7 @@ def test_the_picture_shows_both_maps_and_the_window() -> None:
     assert at(picture, EDGE + 20, MAP_TOP + 2 * ZOOM - 1) == rgb(MARK)
     for (row, column), gray in np.ndenumerate([[0, 2], [0, 0]]):
         assert (
-            at(picture, EDGE + 90 * column + 6, BOTTOM + TABLES + 48 * row + 6) == (51 * gray,) * 3
+            at(picture, EDGE + 90 * column + 6, BOTTOM + TABLES + 40 * row + 6) == (51 * gray,) * 3
         )
 
 

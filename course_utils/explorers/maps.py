@@ -23,7 +23,7 @@ CAPTION = 15  # from the maps to the line below them
 TABLE_TITLE, TABLES = 37, 47  # from the maps to the tables
 TABLE_HEIGHT = 147
 
-LARGEST_CELL = (90, 48)  # of a table
+LARGEST_CELL = (90, 40)  # of a table
 LARGEST_ZOOM = 58
 NUMBERS_FROM = 30  # the zoom from which a map's cells hold their numbers
 BRIGHT = 118  # from this luminance on black text reads better than white
