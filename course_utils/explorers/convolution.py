@@ -40,6 +40,7 @@ from course_utils.explorers.windows import (
     WindowExplorer,
     require_same,
     size_in_words,
+    slider,
 )
 
 DEFAULT = "Sobel, vertical edges"
@@ -88,9 +89,6 @@ class ConvolutionExplorer(WindowExplorer):
     title = "Explorer of convolution"
 
     def __init__(self, pictures: Mapping[str, Any]) -> None:
-        def slider(low: int, high: int, value: int, description: str) -> widgets.IntSlider:
-            return widgets.IntSlider(min=low, max=high, value=value, description=description)
-
         super().__init__(
             pictures,
             {

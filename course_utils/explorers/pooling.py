@@ -38,6 +38,7 @@ from course_utils.explorers.windows import (
     WindowExplorer,
     require_same,
     size_in_words,
+    slider,
 )
 from course_utils.figures import PALETTE
 from course_utils.transforms import shift
@@ -97,9 +98,6 @@ class PoolingExplorer(WindowExplorer):
     title = "Explorer of pooling"
 
     def __init__(self, pictures: Mapping[str, Any]) -> None:
-        def slider(low: int, high: int, value: int, description: str) -> widgets.IntSlider:
-            return widgets.IntSlider(min=low, max=high, value=value, description=description)
-
         super().__init__(
             pictures,
             {

@@ -142,6 +142,11 @@ def checked_pictures(pictures: Any) -> dict[str, np.ndarray]:
     return checked
 
 
+def slider(low: int, high: int, value: int, description: str) -> widgets.IntSlider:
+    """A slider over whole numbers from `low` to `high`, both included."""
+    return widgets.IntSlider(min=low, max=high, value=value, description=description)
+
+
 class WindowExplorer(Explorer):
     """Pictures, uploads, and a cell of a feature map to look at.
 
