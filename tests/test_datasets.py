@@ -13,6 +13,7 @@ from course_utils import datasets, sources
 from course_utils.datasets import (
     SmallSubsetWarning,
     co2,
+    emoji,
     fashion_mnist,
     sample_clip,
     sample_image,
@@ -180,5 +181,69 @@ def test_co2_has_no_gap_and_breathes_once_a_year():
 
 
 def test_what_ships_is_small():
-    total = sum(path.stat().st_size for path in sources.shipped_folder().glob("*.*"))
-    assert total < 6e6
+    sizes = {path.name: path.stat().st_size for path in sources.shipped_folder().glob("*.*")}
+    assert sum(sizes.values()) < 9e6
+    assert sum(size for name, size in sizes.items() if name.startswith("emoji")) < 3e6
+
+
+@pytest.fixture(scope="module")
+def drawn():
+    return emoji()
+
+
+def test_emoji(drawn):
+    assert list(drawn.drawings) == ["noto", "twemoji"]
+    for drawings in drawn.drawings.values():
+        assert drawings.shape == (584, 3, 64, 64)
+        assert drawings.dtype == torch.uint8
+        on_white = (drawings[:, :, :2, :2] == 255).flatten(1).all(dim=1)
+        assert on_white.float().mean() > 0.95  # a few fill their square
+    assert drawn.classes == (
+        *("animal", "building", "clothing", "face", "food", "plant", "play", "transport"),
+    )
+    assert drawn.labels.bincount().tolist() == [130, 33, 47, 110, 124, 29, 39, 72]
+    assert drawn.labels.dtype == torch.int64
+    assert len(set(drawn.names)) == 584
+
+
+def test_an_emoji_is_at_its_place_in_both_drawings(drawn):
+    for name, channel in (("red apple", 0), ("blueberries", 2)):
+        for drawings in drawn.drawings.values():
+            drawing = drawings[drawn.names.index(name)].float()
+            ink = drawing[:, drawing.mean(dim=0) < 230].mean(dim=1)
+            assert ink.argmax() == channel, name
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_no_picture_is_on_both_sides_of_a_split(drawn, seed):
+    train, test = drawn.split(seed)
+    assert sorted([*train.tolist(), *test.tolist()]) == list(range(584))
+    for artist in drawn.drawings.values():
+        for other in drawn.drawings.values():
+            known = {picture.numpy().tobytes() for picture in artist[train]}
+            assert not [i for i in test.tolist() if other[i].numpy().tobytes() in known]
+
+
+def test_a_split_is_drawn_by_lot_from_each_class(drawn):
+    train, test = drawn.split(3)
+    counts = drawn.labels.bincount()
+    assert torch.equal(drawn.labels[test].bincount(), (0.4 * counts).round().long())
+    assert torch.equal(drawn.split(3)[1], test)
+    assert not torch.equal(drawn.split(4)[1], test)
+    few, same = drawn.split(3, per_class=5)
+    assert drawn.labels[few].bincount().tolist() == [5] * 8
+    assert torch.equal(same, test)
+    assert set(few.tolist()) < set(train.tolist())
+
+
+@pytest.mark.parametrize("count", [0, -1, 18])
+def test_a_class_must_have_so_many_emoji(drawn, count):
+    with pytest.raises(ValueError, match=r"per_class must lie in 1\.\.\d+ for \w+, not"):
+        drawn.split(0, per_class=count)
+
+
+def test_a_damaged_mosaic_is_refused(monkeypatch):
+    file = sources.SHIPPED["emoji_noto.webp"]
+    monkeypatch.setitem(sources.SHIPPED, file.name, sources.File(file.name, file.size, ("0" * 64,)))
+    with pytest.raises(DataUnavailable, match="emoji_noto"):
+        emoji()

@@ -12,7 +12,7 @@ from tiny_source import CONTENT, FILES, assert_fetched, complaint, write
 from course_utils import sources
 from course_utils.downloads import Web
 from course_utils.places import Folder
-from course_utils.sources import DATASETS, SHIPPED, Dataset, DataUnavailable, fetch, where
+from course_utils.sources import DATASETS, OPTIONAL, SHIPPED, Dataset, DataUnavailable, fetch, where
 
 
 @pytest.mark.parametrize("below", ["", "tiny"])
@@ -75,16 +75,18 @@ def test_the_readme_lists_every_file_with_its_sum():
     readme = (data / "README.md").read_text()
     rows = dict(re.findall(r"^\| `([\w.-]+)` \|.*\| (?:`(\w{64})` )?\|$", readme, re.MULTILINE))
     present = {path.name for path in data.iterdir() if path.is_file()} - {"README.md"}
-    documented = {name for name in rows if not name.endswith(".gz")}
+    documented = {name for name in rows if not name.endswith((".gz", ".pth"))}
     assert present == documented
-    assert {name: file.sha256[0] for name, file in SHIPPED.items()} == {
-        name: rows[name] for name in documented if not name.endswith(".py")
-    }
+    sums = {name: rows[name] for name in documented if rows[name]}
+    assert documented - sums.keys() == {name for name in documented if name.endswith(".py")}
+    assert sums.keys() - SHIPPED.keys() == {"LICENSE-Apache-2.0.txt"}
+    for name, sha256 in sums.items():
+        assert hashlib.sha256((data / name).read_bytes()).hexdigest() == sha256
     for name, file in SHIPPED.items():
-        content = (data / name).read_bytes()
-        assert (len(content), hashlib.sha256(content).hexdigest()) == (file.size, file.sha256[0])
-    for file in DATASETS["fashion-mnist"].files:
-        assert all(f"`{sha256}`" in readme for sha256 in file.sha256)
+        assert (file.size, file.sha256) == ((data / name).stat().st_size, (sums[name],))
+    for dataset in (DATASETS | OPTIONAL).values():
+        for file in dataset.files:
+            assert all(f"`{sha256}`" in readme for sha256 in file.sha256)
 
 
 def test_a_damaged_shipped_file_is_named(tmp_path, monkeypatch):
