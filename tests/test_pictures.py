@@ -5,13 +5,22 @@ import struct
 import warnings
 import zlib
 from io import BytesIO
+from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 from PIL import Image, ImageFile
 
-from course_utils.pictures import MOST_BYTES, PictureError, read_picture, shrink, to_gray
+from course_utils.pictures import (
+    MOST_BYTES,
+    PictureError,
+    central_square,
+    read_picture,
+    read_picture_file,
+    shrink,
+    to_gray,
+)
 
 RGB = np.zeros((40, 60, 3), np.uint8)  # red above, blue at the lower left, green at the lower right
 RGB[:20, :, 0] = RGB[20:, :30, 2] = RGB[20:, 30:, 1] = 255
@@ -130,6 +139,34 @@ def test_of_an_animation_the_first_frame(format: str) -> None:
 
 def test_a_long_strip_is_read() -> None:
     assert read_picture(png_of_zeros(5000, 1)).shape == (1, 5000, 3)
+
+
+@pytest.mark.parametrize(
+    ("smallest", "expected"), [(100, 150), (160, 300), (400, 600), (None, 600)]
+)
+def test_a_jpeg_is_decoded_no_larger_than_need_be(smallest, expected: int) -> None:
+    content = encode(np.full((600, 900, 3), 77, np.uint8), "JPEG")
+    picture = read_picture(content, smallest=smallest)
+    assert picture.shape == (expected, expected * 3 // 2, 3)
+    assert (picture == 77).all()
+
+
+@pytest.mark.parametrize("format", [format for format in FORMATS if format != "JPEG"])
+def test_other_formats_keep_their_size(format: str) -> None:
+    assert read_picture(encode(RGB, format), smallest=5).shape == RGB.shape
+
+
+def test_a_file_is_read_as_its_bytes_are(tmp_path: Path) -> None:
+    path = tmp_path / "x.png"
+    path.write_bytes(encode(RGB, "PNG"))
+    np.testing.assert_array_equal(read_picture_file(path), RGB)
+    path.write_bytes(b"a shopping list")
+    with pytest.raises(PictureError, match=r"Cannot read x\.png: it is no PNG"):
+        read_picture_file(path)
+    with pytest.raises(PictureError, match=r"Cannot read x: .* refuses .*\(No such file"):
+        read_picture_file(tmp_path / "x")
+    with pytest.raises(PictureError, match="it is no ordinary file"):
+        read_picture_file(tmp_path)
 
 
 # ---------------------------------------------------------------- bad files
@@ -271,6 +308,8 @@ def test_what_is_no_picture_cannot_be_gray_or_smaller(thing, words: str) -> None
         to_gray(thing)
     with pytest.raises(PictureError, match=words):
         shrink(thing, 10)
+    with pytest.raises(PictureError, match=words):
+        central_square(thing, 10)
 
 
 @pytest.mark.parametrize(
@@ -300,3 +339,29 @@ def test_a_small_picture_stays_as_it_is() -> None:
     assert shrink(RGB, 60) is RGB
     with pytest.raises(ValueError, match="at least 1 pixel, not 0"):
         shrink(RGB, 0)
+
+
+@pytest.mark.parametrize("pixels", [RGB, np.rot90(RGB), GRAY], ids=["wide", "tall", "gray"])
+def test_the_central_square_loses_the_ends_of_the_longer_side(pixels: np.ndarray) -> None:
+    height, width = pixels.shape[:2]
+    top, left = (height - 40) // 2, (width - 40) // 2
+    square = central_square(pixels, 40)
+    np.testing.assert_array_equal(square, pixels[top : top + 40, left : left + 40])
+
+
+def test_a_smaller_square_averages_what_it_covers() -> None:
+    stripes = np.tile(np.array([0, 200], np.uint8), (64, 40))  # [64, 80]
+    square = central_square(stripes, 16)
+    assert square.shape == (16, 16)
+    assert np.abs(square[:, 2:-2].astype(int) - 100).max() <= 2
+
+
+def test_the_square_of_a_strip_is_cut_before_it_is_enlarged() -> None:
+    strip = np.full((1, 5001, 3), 200, np.uint8)
+    strip[0, 2500] = 77
+    assert (central_square(strip, 64) == 77).all()
+
+
+def test_a_square_of_no_pixels() -> None:
+    with pytest.raises(ValueError, match="side must be at least 1 pixel, not 0"):
+        central_square(RGB, 0)
