@@ -1,4 +1,4 @@
-"""A button through which a learner hands a file to an explorer."""
+"""A button through which a learner hands files to an explorer."""
 
 from collections.abc import Mapping
 
@@ -7,29 +7,35 @@ import ipywidgets as widgets
 from course_utils.pictures import short_name
 
 
-def upload_button(description: str = "Your picture, up to 10 MB") -> widgets.FileUpload:
-    """A button that asks for one picture; `take_upload` gets what was chosen.
+def upload_button(
+    description: str = "Your picture, up to 10 MB", *, multiple: bool = False
+) -> widgets.FileUpload:
+    """A button that asks for one picture or several; `take_upload` or `take_uploads` gets them.
 
-    A file over 10 MB never reaches the kernel: JupyterLab drops the connection, and the button
+    Files over 10 MB in all never reach the kernel: JupyterLab drops the connection, and the button
     answers again only after its cell has run again. So the button itself must say it.
     """
-    return widgets.FileUpload(accept="image/*", multiple=False, description=description)
+    return widgets.FileUpload(accept="image/*", multiple=multiple, description=description)
 
 
 def take_upload(button: widgets.FileUpload) -> tuple[str, bytes] | None:
-    """Short name and bytes of the file that was chosen, or None; empties the button.
+    """Short name and bytes of the file that was chosen, or None; empties the button."""
+    return next(iter(take_uploads(button)), None)
+
+
+def take_uploads(button: widgets.FileUpload) -> list[tuple[str, bytes]]:
+    """Short names and bytes of all files that were chosen; empties the button.
 
     Only an empty button notices when the same file is chosen again.
     """
     chosen = button.value
     if not chosen:
-        return None
+        return []
     if isinstance(chosen, Mapping):  # ipywidgets 7: {name: {"content": bytes, ...}}
-        name, file = next(iter(chosen.items()))
+        files = [(name, file["content"]) for name, file in chosen.items()]
         button.metadata, button.data = [], []
         button._counter = 0  # the number on the button; when it changes, so does the value
-    else:  # ipywidgets 8: ({"name": ..., "content": memoryview, ...},)
-        file = chosen[0]
-        name = file["name"]
+    else:  # ipywidgets 8: ({"name": ..., "content": memoryview, ...}, ...)
+        files = [(file["name"], file["content"]) for file in chosen]
         button.value = ()
-    return short_name(name), bytes(file["content"])
+    return [(short_name(name), bytes(content)) for name, content in files]
