@@ -1,15 +1,19 @@
 """Charts of measurements, with intervals wherever there are seeds; `figures.show` displays them."""
 
+import math
 from collections.abc import Mapping, Sequence
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from torch import Tensor
 
 from course_utils.figures import GRAY, colors_for
 from course_utils.intervals import Interval, mean_interval
+
+LABEL_PITCH = 0.065  # between two names beside a chart, as a share of its height
 
 
 def training_curves(losses: Mapping[str, Sequence[float]], *, window: int = 50) -> Figure:
@@ -35,6 +39,7 @@ def band_chart(
     xlabel: str,
     ylabel: str,
     percent: bool = True,
+    ticks: Sequence[str] | None = None,
 ) -> Figure:
     """Means over seeds as lines, with the band of their 95% intervals.
 
@@ -43,15 +48,20 @@ def band_chart(
         runs: for each line its name and, for each seed, one value at each x.
         xlabel, ylabel: what the axes show, with units.
         percent: whether values are in 0..1 and shown in percent.
+        ticks: what stands at each x on the axis, if not its number.
     """
     figure, axis = plt.subplots(figsize=(8, 3.8))
+    ends = []
     for (name, values), color in zip(runs.items(), colors_for(runs), strict=True):
         intervals = [mean_interval(column) for column in zip(*values, strict=True)]
         mean, low, high = zip(*intervals, strict=True)
         axis.plot(x, mean, marker="o", markersize=4, color=color)
         axis.fill_between(x, low, high, color=color, alpha=0.2, linewidth=0)
-        axis.annotate(f"  {name}", (x[-1], mean[-1]), color=color, va="center")
+        ends.append((mean[-1], name, color))
+    _label_ends(axis, x[-1], ends)
     axis.set(xlabel=xlabel, ylabel=ylabel, xticks=x)
+    if ticks is not None:
+        axis.set_xticklabels(ticks)
     axis.margins(x=0.02)
     if percent:
         axis.yaxis.set_major_formatter(mpl.ticker.PercentFormatter(1, decimals=0))
@@ -61,21 +71,60 @@ def band_chart(
     return figure
 
 
+def _label_ends(axis: Axes, x: float, ends: Sequence[tuple[float, str, str]]) -> None:
+    """Write each line's name behind its end; where ends are close, the names make room."""
+    low, high = axis.get_ylim()
+    pitch = (high - low) * LABEL_PITCH
+    ends = sorted(ends)
+    places = [y for y, _, _ in ends]
+    for i in range(1, len(places)):
+        places[i] = max(places[i], places[i - 1] + pitch)
+    places[-1] = min(places[-1], high)
+    for i in reversed(range(len(places) - 1)):
+        places[i] = min(places[i], places[i + 1] - pitch)
+    for place, (_, name, color) in zip(places, ends, strict=True):
+        axis.annotate(f"  {name}", (x, place), color=color, va="center", annotation_clip=False)
+
+
+def interval_panels(panels: Mapping[str, Mapping[str, Interval]], *, xlabel: str) -> Figure:
+    """Interval charts, two in a row, which share their names.
+
+    Args:
+        panels: title -> name -> interval of values in 0..1; the same names in each.
+        xlabel: what the axes show; each panel has a range of its own.
+    """
+    rows = math.ceil(len(panels) / 2)
+    figure, axes = plt.subplots(rows, 2, figsize=(9, 2.2 * rows + 0.4), sharey=True, squeeze=False)
+    for axis in axes.flat[len(panels) :]:
+        axis.axis("off")
+    for axis, (title, intervals) in zip(axes.flat, panels.items(), strict=False):
+        _draw_intervals(axis, intervals, colors_for(intervals))
+        axis.set_title(title)
+        axis.margins(x=0.12)
+    figure.supxlabel(xlabel, fontsize="medium")
+    figure.set_label(f"Means over seeds with intervals: {xlabel}. Panels: {'; '.join(panels)}.")
+    return figure
+
+
 def interval_chart(intervals: Mapping[str, Interval], *, xlabel: str) -> Figure:
     """One row for each name: the mean as a dot, its interval as a bar; values 0..1 in percent."""
     figure, axis = plt.subplots(figsize=(8, 0.45 * len(intervals) + 1))
-    for row, (name, (mean, low, high)) in enumerate(intervals.items()):
-        color = colors_for([name])[0]
+    _draw_intervals(axis, intervals, [colors_for([name])[0] for name in intervals])
+    axis.set_xlabel(xlabel)
+    figure.set_label(f"Means over seeds with intervals: {xlabel} of {'; '.join(intervals)}.")
+    return figure
+
+
+def _draw_intervals(axis: Axes, intervals: Mapping[str, Interval], colors: Sequence[str]) -> None:
+    for row, ((mean, low, high), color) in enumerate(zip(intervals.values(), colors, strict=True)):
         axis.plot([low, high], [row, row], color=color, linewidth=6, alpha=0.35)
         axis.plot(mean, row, "o", color=color)
         axis.annotate(
             f"{mean:.1%}", (mean, row), xytext=(0, 7), textcoords="offset points", ha="center"
         )
-    axis.set(xlabel=xlabel, yticks=range(len(intervals)), yticklabels=list(intervals))
+    axis.set(yticks=range(len(intervals)), yticklabels=list(intervals))
     axis.set_ylim(len(intervals) - 0.4, -0.9)
     axis.xaxis.set_major_formatter(mpl.ticker.PercentFormatter(1, decimals=0))
-    figure.set_label(f"Means over seeds with intervals: {xlabel} of {'; '.join(intervals)}.")
-    return figure
 
 
 def confusion_matrices(matrices: Mapping[str, Tensor], classes: Sequence[str]) -> Figure:

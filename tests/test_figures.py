@@ -1,5 +1,6 @@
 import base64
 import io
+import itertools
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -28,6 +29,17 @@ FIGURES = {
         range(3), {"A": [[0.1, 0.2, 0.3], [0.2, 0.2, 0.4]]}, xlabel="x", ylabel="y"
     ),
     "interval": lambda: charts.interval_chart({"DNN": Interval(0.5, 0.4, 0.6)}, xlabel="x"),
+    "band with names": lambda: charts.band_chart(
+        range(2),
+        {"A": [[0.1, 0.2], [0.2, 0.2]], "B": [[0.1, 0.21], [0.2, 0.21]]},
+        xlabel="x",
+        ylabel="y",
+        ticks=["few", "all"],
+    ),
+    "panels": lambda: charts.interval_panels(
+        {title: {"A": Interval(0.5, 0.4, 0.6), "B": Interval(0.8, 0.7, 0.9)} for title in "xyz"},
+        xlabel="accuracy",
+    ),
     "confusion": lambda: charts.confusion_matrices(
         {"A": torch.eye(3, dtype=torch.int64), "B": torch.ones(3, 3, dtype=torch.int64)}, "abc"
     ),
@@ -123,3 +135,13 @@ def test_table_reads_well_everywhere():
     assert repr(table) == "network  accuracy\nDNN         88.4%\nCNN            9%"
     assert table._repr_markdown_().splitlines()[1] == "|:--|--:|"
     assert table._repr_markdown_().splitlines()[2] == "| DNN | 88.4% |"
+
+
+def test_names_of_lines_that_end_together_do_not_overlap():
+    runs = {name: [[0.1, 0.5 + i / 1000]] * 2 for i, name in enumerate("ABC")}
+    figure = charts.band_chart(range(2), runs, xlabel="x", ylabel="y")
+    figure.draw_without_rendering()
+    boxes = [text.get_window_extent() for text in figure.axes[0].texts]
+    assert len(boxes) == 3
+    assert not any(a.overlaps(b) for a, b in itertools.combinations(boxes, 2))
+    plt.close(figure)
