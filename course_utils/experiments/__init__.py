@@ -1,14 +1,16 @@
 """Runs over many seeds behind the course's claims; `course experiments NAME` writes their results.
 
-Each experiment is a module with `RUNS`, the names of what is compared; `SEEDS`; and
-`run(name, seed)`, which gives one run's measurements as plain numbers and lists.
+Each experiment is a module with `RUNS`, the names of what is compared; `SEEDS`, or a function
+`seeds(name)` where some need more than others; and `run(name, seed)`, which gives one run's
+measurements as plain numbers, text and lists.
 """
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from importlib import import_module
 from multiprocessing import get_context
+from types import ModuleType
 
 import torch
 
@@ -19,6 +21,8 @@ from course_utils.results import Measurements, Results
 NAMES = {
     "global_pooling": "chapter 1: global average pooling, with few and with many channels",
     "dnn_vs_cnn": "chapter 2: dense and convolutional networks on Fashion-MNIST",
+    "emoji_transfer": "chapter 3: six ways to a classifier of emoji, with few and more pictures",
+    "transfer_strategies": "chapter 3: four strategies, for targets like and unlike the source",
 }
 Run = tuple[str, int]  # what is compared, and a seed
 
@@ -43,7 +47,7 @@ def run(name: str, processes: int | None = None) -> Results:
     if processes is None:
         processes = (os.cpu_count() or 1) if pick_device().type == "cpu" else 1
     results = Results.resume(name, processes)
-    runs = [(key, seed) for key in experiment.RUNS for seed in experiment.SEEDS]
+    runs = [(key, seed) for key in experiment.RUNS for seed in _seeds(experiment, key)]
     todo = [(key, seed) for key, seed in runs if not results.has(key, seed)]
     measure = _in_turn if processes == 1 else _side_by_side
     with Progress(len(todo), name, "runs") as bar:
@@ -52,6 +56,10 @@ def run(name: str, processes: int | None = None) -> Results:
             bar.update()
     results.finish()
     return results
+
+
+def _seeds(experiment: ModuleType, key: str) -> Iterable[int]:
+    return experiment.seeds(key) if hasattr(experiment, "seeds") else experiment.SEEDS
 
 
 def _in_turn(
