@@ -129,7 +129,7 @@ def image_grid(
         largest = max(float(np.quantile(np.abs(image), 0.995)) for image in images)
         style = {"cmap": SIGNED, "vmin": -largest, "vmax": largest}
     rows = math.ceil(len(images) / columns)
-    title_height = 0.25 * max(1 + title.count("\n") for title in titles)
+    title_height = 0.1 + 0.17 * max(1 + title.count("\n") for title in titles)
     height = size * max(image.shape[1] / image.shape[2] for image in images) + title_height
     figure, axes = plt.subplots(
         rows, columns, figsize=(size * columns, height * rows), squeeze=False
@@ -138,6 +138,7 @@ def image_grid(
         axis.axis("off")
     for axis, image, title in zip(axes.flat, images, titles, strict=False):
         axis.imshow(image[0] if len(image) == 1 else np.moveaxis(image, 0, -1), **style)
+        axis.set_anchor("S")  # what room is left is for the title
         axis.set_title(title, fontsize=10)
     names = ", ".join(title.replace("\n", " ") for title in titles[:columns])
     figure.set_label(f"{len(images)} {what}, {columns} in a row. The first row: {names}.")

@@ -9,7 +9,7 @@ from itertools import product
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import nn
 
 from course_utils.datasets import Split, fashion_mnist
 from course_utils.environment import seed_everything
@@ -36,20 +36,29 @@ RUNS = {
 }
 
 
-@functools.cache
-def source_network(seed: int, description: str | None = None) -> SmallHeadCNN:
-    """Chapter 2's network with the smaller head, trained for three epochs on the source classes.
+_sources: dict[int, SmallHeadCNN] = {}
 
-    Raises:
-        DataUnavailable: the whole of Fashion-MNIST cannot be had.
+
+def source_network(seed: int, description: str | None = None) -> SmallHeadCNN:
+    """Chapter 2's network with the smaller head, trained for two epochs on the source classes.
+
+    Each is trained once in a process.
+
+    Args:
+        seed: of its first weights and of the order of the pictures.
+        description: what the progress bar says; None shows no bar.
     """
-    data = fashion_mnist(allow_subset=False)
-    wanted = [data.classes.index(name) for name in SOURCE_CLASSES]
-    images, labels = _only(data.train, wanted)
-    seed_everything(seed)
-    network = SmallHeadCNN()
-    fit(network, images, labels, epochs=3, seed=seed, description=description)
-    return network.cpu()
+    if seed not in _sources:
+        data = fashion_mnist()
+        wanted = [data.classes.index(name) for name in SOURCE_CLASSES]
+        images, labels = _only(data.train, wanted)
+        seed_everything(seed)
+        network = SmallHeadCNN()
+        history = fit(network, images, labels, epochs=2, seed=seed, description=description)
+        if history.interrupted:
+            raise KeyboardInterrupt
+        _sources[seed] = network.cpu()
+    return _sources[seed]
 
 
 def _only(split: Split, wanted: list[int]) -> Split:
@@ -62,7 +71,7 @@ def _only(split: Split, wanted: list[int]) -> Split:
 
 @functools.cache
 def _garments() -> tuple[Split, Split]:
-    data = fashion_mnist(allow_subset=False)
+    data = fashion_mnist()
     wanted = [c for c, name in enumerate(data.classes) if name not in SOURCE_CLASSES]
     return _only(data.train, wanted), _only(data.test, wanted)
 
@@ -145,6 +154,16 @@ def options(strategy: str) -> list[tuple[float, float]]:
 
 
 def run(name: str, seed: int) -> Measurements:
+    """What `measure` gives, on the whole of Fashion-MNIST.
+
+    Raises:
+        DataUnavailable: it cannot be had.
+    """
+    fashion_mnist(allow_subset=False)
+    return measure(name, seed)
+
+
+def measure(name: str, seed: int) -> Measurements:
     """Choose `RUNS[name]`'s rates on validation pictures, then test once; accuracies in 0..1."""
     target, size, strategy = RUNS[name]
     train, validation, test = target_splits(target, SIZES[size], seed)
@@ -159,8 +178,3 @@ def run(name: str, seed: int) -> Measurements:
         "rate": rate,
         "base_factor": factor,
     }
-
-
-def frozen_base(source: nn.Sequential, images: Tensor) -> Tensor:
-    """The source's convolutional features of uint8 [N, 1, 28, 28]: float [N, 2304]."""
-    return predict(nn.Sequential(*list(source)[: 2 * BLOCK]), images).flatten(1)
