@@ -175,25 +175,24 @@ class Emoji:
 
         Args:
             seed: of the lot.
-            per_class: how many of each class to learn from; by default all that are not held out.
+            per_class: at most how many of each class to learn from; by default all that are not
+                held out.
 
         Returns:
             int64 [n] and int64 [235], two fifths of each class; each sorted by class.
 
         Raises:
-            ValueError: a class has no `per_class` emoji to learn from.
+            ValueError: `per_class` is less than 1.
         """
+        if per_class is not None and per_class < 1:
+            raise ValueError(f"per_class must be at least 1, not {per_class}.")
         generator = torch.Generator().manual_seed(seed)
         train, test = [], []
-        for label, name in enumerate(self.classes):
+        for label in range(len(self.classes)):
             members = (self.labels == label).nonzero().squeeze(1)
             members = members[torch.randperm(len(members), generator=generator)]
             held_out = round(0.4 * len(members))
-            kept = members[held_out:][:per_class]
-            if per_class is not None and not 0 < per_class == len(kept):
-                most = len(members) - held_out
-                raise ValueError(f"per_class must lie in 1..{most} for {name}, not {per_class}.")
-            train.append(kept)
+            train.append(members[held_out:][:per_class])
             test.append(members[:held_out])
         return torch.cat(train), torch.cat(test)
 

@@ -32,7 +32,7 @@ GRAY = "#555555"
 FAMILIES = {
     "DNN": ("blue", "sky"),
     "CNN": ("vermilion", "orange", "purple"),
-    "": ("green", "black", "orange", "blue", "purple", "yellow"),
+    "": ("green", "black", "orange", "blue", "purple", "sky"),
 }
 # Signed values: blue below zero, white at zero, vermilion above.
 SIGNED = mpl.colors.LinearSegmentedColormap.from_list(

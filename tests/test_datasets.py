@@ -236,9 +236,15 @@ def test_a_split_is_drawn_by_lot_from_each_class(drawn):
     assert set(few.tolist()) < set(train.tolist())
 
 
-@pytest.mark.parametrize("count", [0, -1, 18])
-def test_a_class_must_have_so_many_emoji(drawn, count):
-    with pytest.raises(ValueError, match=r"per_class must lie in 1\.\.\d+ for \w+, not"):
+def test_a_small_class_gives_what_it_has(drawn):
+    few, _ = drawn.split(0, per_class=20)
+    counts = dict(zip(drawn.classes, drawn.labels[few].bincount().tolist(), strict=True))
+    assert counts == dict.fromkeys(drawn.classes, 20) | {"plant": 17}
+
+
+@pytest.mark.parametrize("count", [0, -1])
+def test_learning_from_nothing_is_refused(drawn, count):
+    with pytest.raises(ValueError, match=f"per_class must be at least 1, not {count}"):
         drawn.split(0, per_class=count)
 
 

@@ -91,3 +91,14 @@ def test_runs_side_by_side_use_one_thread_each():
 def test_a_run_that_fails_side_by_side_is_not_lost():
     with pytest.raises(ValueError, match="no coin"):
         list(experiments._side_by_side("coin_experiment", [("broken", 0)], processes=1))
+
+
+def test_a_difference_is_paired_by_the_seeds_that_both_have():
+    runs = {
+        "a": {str(seed): {"x": value} for seed, value in ((0, 1.0), (1, 5.0), (2, 9.0))},
+        "b": {str(seed): {"x": value} for seed, value in ((2, 8.0), (0, 3.0))},
+    }
+    content = {"circumstances": {}, "runs": runs}
+    mean, low, high = results.Results("pairs", content).difference("a", "b", "x")
+    assert mean == pytest.approx((-2 + 1) / 2)
+    assert low < mean < high
