@@ -111,7 +111,7 @@ class Results:
         return mean_interval(self.values(key, measure))
 
     def difference(self, key: str, other: str, measure: str) -> Interval:
-        """Mean of `key` minus `other`, paired by the seeds that both have, with its 95% interval."""
+        """Mean of `key` minus `other` over the seeds that both have, with its 95% interval."""
         ours, theirs = self.runs[key], self.runs[other]
         shared = [seed for seed in ours if seed in theirs]
         return mean_interval([ours[seed][measure] - theirs[seed][measure] for seed in shared])
