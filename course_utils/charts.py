@@ -128,7 +128,8 @@ def _draw_intervals(axis: Axes, intervals: Mapping[str, Interval], colors: Seque
         )
     axis.set(yticks=range(len(intervals)), yticklabels=list(intervals))
     axis.set_ylim(len(intervals) - 0.4, -0.9)
-    axis.xaxis.set_major_formatter(mpl.ticker.PercentFormatter(1, decimals=0))
+    axis.xaxis.set_major_locator(mpl.ticker.MaxNLocator(6))
+    axis.xaxis.set_major_formatter(mpl.ticker.PercentFormatter(1))
 
 
 def confusion_matrices(matrices: Mapping[str, Tensor], classes: Sequence[str]) -> Figure:

@@ -65,7 +65,7 @@ def efficientnet_lite0(size: int = 224) -> Backbone:
     [path] = fetch("efficientnet-lite0").values()
     network.load_state_dict(_renamed(_load(path), network.state_dict()))
     prepare = imagenet_transform(size, mean=(0.5, 0.5, 0.5), std=(0.5, 0.5, 0.5))
-    return Backbone(network.eval(), prepare, imagenet_classes())
+    return _backbone(network, prepare)
 
 
 def resnet18(size: int = 224) -> Backbone:
@@ -87,6 +87,12 @@ def resnet18(size: int = 224) -> Backbone:
     [path] = fetch("resnet18").values()
     network.load_state_dict(_load(path))
     prepare = imagenet_transform(size, mean=(0.485, 0.456, 0.406), std=(0.229, 0.224, 0.225))
+    return _backbone(network, prepare)
+
+
+def _backbone(network: nn.Module, prepare: Callable[[Tensor], Tensor]) -> Backbone:
+    # With the channels of a pixel side by side in memory, CPUs are half as fast again.
+    network.to(memory_format=torch.channels_last)
     return Backbone(network.eval(), prepare, imagenet_classes())
 
 

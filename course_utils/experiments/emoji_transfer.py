@@ -81,7 +81,7 @@ def _inputs(size: int, kept: int) -> dict[str, Tensor]:
     The first is the drawing, the second its mirror image. Nothing here learns from them.
     """
     network, prepare, _ = efficientnet_lite0(size)
-    network.to(pick_device(), memory_format=torch.channels_last)
+    network.to(pick_device())
     parts = blocks(network)[:kept]
     return {
         artist: torch.stack(
