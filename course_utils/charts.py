@@ -45,8 +45,7 @@ def band_chart(
 
     Args:
         x: positions on the horizontal axis.
-        runs: for each line its name and, for each seed, one value at each x; NaN at an x where
-            nothing was measured, which the line passes over.
+        runs: for each line its name and, for each seed, one value at each x.
         xlabel, ylabel: what the axes show, with units.
         percent: whether values are in 0..1 and shown in percent.
         ticks: what stands at each x on the axis, if not its number.
@@ -54,13 +53,9 @@ def band_chart(
     figure, axis = plt.subplots(figsize=(8, 3.8))
     ends = []
     for (name, values), color in zip(runs.items(), colors_for(runs), strict=True):
-        columns = zip(x, zip(*values, strict=True), strict=True)
-        measured = {place: column for place, column in columns if not np.isnan(column).any()}
-        mean, low, high = zip(*map(mean_interval, measured.values()), strict=True)
-        axis.plot(list(measured), mean, marker="o", markersize=4, color=color)
-        if len(measured) == 1:
-            axis.plot(2 * list(measured), [low[0], high[0]], color=color, linewidth=6, alpha=0.2)
-        axis.fill_between(list(measured), low, high, color=color, alpha=0.2, linewidth=0)
+        mean, low, high = zip(*map(mean_interval, zip(*values, strict=True)), strict=True)
+        axis.plot(x, mean, marker="o", markersize=4, color=color)
+        axis.fill_between(x, low, high, color=color, alpha=0.2, linewidth=0)
         ends.append((mean[-1], name, color))
     _label_ends(axis, x[-1], ends)
     axis.set(xlabel=xlabel, ylabel=ylabel, xticks=x)

@@ -15,7 +15,8 @@ class Interval(NamedTuple):
 
     def percent(self) -> str:
         """A share of 0..1 as "88.4% (88.2 to 88.6)"."""
-        return f"{self.mean:.1%} ({self.low * 100:.1f} to {self.high * 100:.1f})"
+        low, high = (round(100 * value, 1) + 0.0 for value in self[1:])  # + 0.0: no "-0.0"
+        return f"{self.mean:.1%} ({low:.1f} to {high:.1f})"
 
     def points(self) -> str:
         """A difference of shares in percentage points, as "+3.49 (+3.25 to +3.74)"."""

@@ -145,16 +145,3 @@ def test_names_of_lines_that_end_together_do_not_overlap():
     assert len(boxes) == 3
     assert not any(a.overlaps(b) for a, b in itertools.combinations(boxes, 2))
     plt.close(figure)
-
-
-def test_a_line_passes_over_what_was_not_measured():
-    runs = {
-        "A": [[0.1, np.nan, 0.3], [0.2, np.nan, 0.4]],
-        "B": [[np.nan] * 2 + [0.5 + i] for i in (0, 1)],
-    }
-    figure = charts.band_chart(range(3), runs, xlabel="x", ylabel="y")
-    lines = [line.get_xydata().tolist() for line in figure.axes[0].lines]
-    assert lines[0] == [[0, pytest.approx(0.15)], [2, pytest.approx(0.35)]]
-    assert lines[1] == [[2, 1]]
-    assert lines[2][0][1] < 1 < lines[2][1][1]
-    plt.close(figure)

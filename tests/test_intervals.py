@@ -32,6 +32,7 @@ def test_one_value_has_no_interval():
 
 def test_intervals_in_words():
     assert Interval(0.884, 0.8816, 0.88649).percent() == "88.4% (88.2 to 88.6)"
+    assert Interval(0.0, -0.0003, 0.0008).percent() == "0.0% (0.0 to 0.1)"
     assert Interval(0.0349, -0.001, 0.0374).points() == "+3.49 (-0.10 to +3.74)"
 
 

@@ -52,13 +52,10 @@ STRATEGIES = {
     "scratch": Strategy(96, first_trained=0, base_rate=3e-3, epochs=20, fresh=True),
 }
 HEAD_RATE = 3e-3
-# Where a run takes minutes, not every number of pictures is tried.
-SLOW = {"half192": ("all",), "scratch": ("all",), "everything": ("5", "20", "all")}
 RUNS = {
     f"{name}_{count}": (name, count)
     for count in reversed(COUNTS)
     for name in ("pixels", *STRATEGIES)
-    if count in SLOW.get(name, COUNTS)
 }
 
 
