@@ -23,6 +23,8 @@ NAMES = {
     "dnn_vs_cnn": "chapter 2: dense and convolutional networks on Fashion-MNIST",
     "emoji_transfer": "chapter 3: six ways to a classifier of emoji, with few and more pictures",
     "transfer_strategies": "chapter 3: four strategies, for targets like and unlike the source",
+    "layer_probes": "chapter 4: what a linear map reads off each layer, the picture or the class",
+    "explanations": "chapter 4: do explanations tell the truth?",
 }
 Run = tuple[str, int]  # what is compared, and a seed
 
