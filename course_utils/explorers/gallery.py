@@ -1,0 +1,174 @@
+"""Pictures as a network sees them, and what it says of them."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from course_utils.attribution import METHODS, explain
+from course_utils.explanation_figures import pixels_of
+from course_utils.explorers.base import ExplorerError
+from course_utils.models import evaluating
+from course_utils.pictures import PictureError, read_picture, shrink
+
+LONGEST = 1024  # pixels of a side that a network is given; larger pictures are made smaller
+SLIMMEST = 16  # times as long as wide: resizing a strip's short side would fill the memory
+LIKELIEST = 5  # classes to choose from
+LONGEST_REASON = 120  # characters of an exception's message that a sentence quotes
+
+
+class Seen(NamedTuple):
+    """A picture as a network sees it, and what the network says.
+
+    Attributes:
+        inputs: float [1, C, H, W], on the network's device.
+        pixels: the same as a picture, uint8 RGB [H, W, 3].
+        blank: what zeros look like there, uint8 RGB [H, W, 3].
+        probabilities: float [classes].
+    """
+
+    inputs: Tensor
+    pixels: np.ndarray
+    blank: np.ndarray
+    probabilities: np.ndarray
+
+    @property
+    def likeliest(self) -> list[int]:
+        """Up to five classes, the likeliest first."""
+        return np.argsort(-self.probabilities, kind="stable")[:LIKELIEST].tolist()
+
+
+class Gallery:
+    """Pictures by name, and a network that says what they show.
+
+    Args:
+        network: from float [N, C, h, w] to logits [N, classes].
+        images: name -> uint8 RGB [H, W, 3] or gray [H, W]; at least one.
+        prepare: makes the network's input float [1, C, h, w] from a picture uint8 [1, 3, H, W].
+        classes: the names of the classes.
+
+    Raises:
+        ValueError: one sentence that says which input is not as described.
+
+    Attributes:
+        network, classes: as given.
+        pictures: name -> the picture as the network sees it.
+    """
+
+    def __init__(
+        self,
+        network: nn.Module,
+        images: Mapping[str, Any],
+        prepare: Callable[[Tensor], Tensor],
+        classes: Sequence[str],
+    ) -> None:
+        if not isinstance(network, nn.Module):
+            raise ValueError(f"Give the network as an nn.Module, not {type(network).__name__}.")
+        if not isinstance(images, Mapping) or not images:
+            raise ValueError("images must name at least one picture, as in {'cat': array}.")
+        self.network, self.classes, self._prepare = network, tuple(classes), prepare
+        self.pictures: dict[str, Seen] = {}
+        for name, image in images.items():
+            try:
+                self.pictures[str(name)] = self._look_at(image)
+            except ValueError as problem:
+                raise ValueError(f"The picture {name!r} cannot be used: {problem}") from problem
+
+    def __getitem__(self, name: str) -> Seen:
+        if name not in self.pictures:
+            known = ", ".join(self.pictures)
+            raise ExplorerError(f"There is no picture {name!r}: choose one of {known}.")
+        return self.pictures[name]
+
+    def add(self, files: Sequence[tuple[str, bytes]]) -> str:
+        """Add the pictures of some files; gives the last one's name, the file's if it is free.
+
+        Args:
+            files: name and bytes of each, at least one.
+
+        Raises:
+            ExplorerError, PictureError: one of them cannot be used; then none is added.
+        """
+        fresh: dict[str, Seen] = {}
+        for file_name, content in files:
+            name, copies = file_name, 1
+            while name in self.pictures | fresh:
+                copies += 1
+                name = f"{file_name} ({copies})"
+            fresh[name] = self._look_at(read_picture(content, file_name))
+        self.pictures |= fresh
+        return name
+
+    def likeliest(self, network: nn.Module, inputs: Tensor) -> tuple[str, float]:
+        """The class that a network finds likeliest for one input, and its probability."""
+        probabilities = self._ask(network, inputs)
+        return self.classes[probabilities.argmax()], float(probabilities.max())
+
+    def explain(
+        self, network: nn.Module, method: str, inputs: Tensor, target: int, **options: Any
+    ) -> np.ndarray:
+        """The explanation of one input, float [H, W], as `attribution.explain` gives it.
+
+        Raises:
+            ExplorerError: the method cannot explain this network.
+        """
+        name = METHODS[method].name
+        try:
+            values = explain(method, network, inputs, target, **options)[0].numpy()
+        except ValueError as problem:
+            raise ExplorerError(f"{name} cannot explain this network. {problem}") from problem
+        if not np.isfinite(values).all():
+            raise ExplorerError(f"{name} gives NaN or infinity for this network.")
+        return values
+
+    def _look_at(self, picture: Any) -> Seen:
+        picture = shrink(picture, LONGEST)
+        if max(picture.shape[:2]) > SLIMMEST * min(picture.shape[:2]):
+            raise PictureError(
+                f"The picture has {picture.shape[0]} × {picture.shape[1]} pixels, too long and "
+                "thin: cut out a part that is nearer to a square."
+            )
+        if picture.ndim == 2:
+            picture = np.repeat(picture[..., None], 3, axis=2)
+        image = torch.from_numpy(np.array(picture.transpose(2, 0, 1), order="C"))[None]
+        try:
+            inputs = self._prepare(image)
+            zeros = torch.zeros_like(inputs[0])
+            both = pixels_of(torch.cat([inputs[0], zeros], dim=2))  # side by side: on one scale
+        except Exception as problem:
+            raise ExplorerError(
+                f"prepare makes no input [1, C, H, W] of this picture ({_in_short(problem)})."
+            ) from problem
+        pixels, blank = np.split(both, 2, axis=1)
+        inputs = inputs.to(next(self.network.parameters(), inputs).device)
+        return Seen(inputs, pixels, blank, self._ask(self.network, inputs))
+
+    def _ask(self, network: nn.Module, inputs: Tensor) -> np.ndarray:
+        """What a network says of one input: probabilities, float [classes]."""
+        try:
+            with torch.no_grad(), evaluating(network):
+                logits = network(inputs)
+        except Exception as problem:
+            raise ExplorerError(
+                f"The network cannot take the input {list(inputs.shape)} that prepare made "
+                f"({_in_short(problem)})."
+            ) from problem
+        found = list(logits.shape) if isinstance(logits, Tensor) else type(logits).__name__
+        if found != [1, len(self.classes)]:
+            raise ExplorerError(
+                f"The network must answer with logits [1, {len(self.classes)}], one for each "
+                f"of the classes, not {found}."
+            )
+        probabilities = logits.softmax(dim=1)[0].double().cpu().numpy()
+        if not np.isfinite(probabilities).all():
+            raise ExplorerError(
+                "The network answers with NaN or infinity: was its training stable?"
+            )
+        return probabilities
+
+
+def _in_short(problem: Exception) -> str:
+    lines = str(problem).strip().splitlines() or ["no message"]
+    return f"{type(problem).__name__}: {lines[0][:LONGEST_REASON]}"
