@@ -16,7 +16,7 @@ from verdicts import printed
 from course_utils.checks.convolution import IMAGE, KERNEL
 
 FEWEST = 3  # exercises of a chapter
-CHAPTERS_WITH_EXERCISES = ("01", "02", "03")
+CHAPTERS_WITH_EXERCISES = ("01", "02", "03", "04")
 DETAILS = re.compile(r"<details><summary>([^<]+)</summary>\n\n(.+?)\n\n</details>", re.DOTALL)
 PYTHON = re.compile(r"^```python\n(.+?)\n```$", re.DOTALL | re.MULTILINE)
 
