@@ -185,6 +185,14 @@ def test_harness_catches_each_flaw(browser: Browser, address: str, root: Path):
     assert not any("explorer 13" in problem for problem in result.problems)
 
 
+def test_harness_walks_a_slider_of_layers(browser: Browser, address: str, root: Path):
+    layers = GOOD.replace('description="gray"', 'description="Layer"')
+    dead = layers.replace("gray = slider.value * 40", "gray = min(slider.value, 3) * 40")
+    result = visit_scratch([layers, dead], browser, address, root)
+    assert result.problems == ["explorer 2: Layer at 4: the picture did not change"]
+    assert len(result.milliseconds) == 8  # from 2 to 4, to 0 and back to 2
+
+
 def test_harness_stops_at_a_cell_that_raises(browser: Browser, address: str, root: Path):
     result = visit_scratch(["1", "1 / 0", "2"], browser, address, root)
     assert result.problems == ["cell 2 raised ZeroDivisionError: division by zero"]
