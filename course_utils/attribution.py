@@ -104,8 +104,8 @@ def explain(
     maps = []
     with evaluating(network):  # captum switches gradients on where it needs them
         if method == "grad_cam":
-            found = _map_layer(network, inputs[:1].clone(), layer)
-            settings = settings._replace(layer=found)
+            last_maps = _map_layer(network, inputs[:1].clone(), layer)
+            settings = settings._replace(layer=last_maps)
         for start in range(0, len(inputs), batch_size):
             part = slice(start, start + batch_size)
             batch = inputs[part].detach().clone().requires_grad_()

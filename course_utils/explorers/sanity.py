@@ -17,12 +17,12 @@ from course_utils import sanity
 from course_utils.attribution import METHODS
 from course_utils.explorers.drawing import percent
 from course_utils.explorers.explained import ExplanationExplorer, method_control
-from course_utils.explorers.gallery import Gallery, Seen
+from course_utils.explorers.gallery import Gallery
 from course_utils.explorers.sanity_picture import Forgetting, decimal, draw_backdrop, draw_step
 
 MOST_STEPS = 12  # each takes an explanation
 SEED = 0
-KEPT = 6  # pictures whose explanations are remembered
+KEPT = 30  # a method and a picture each: explanations that are remembered
 
 
 class SanityExplorer(ExplanationExplorer):
@@ -62,7 +62,7 @@ class SanityExplorer(ExplanationExplorer):
         if not self._stages:
             raise ValueError("There are no layers to randomize.")
         sanity.randomized(network, chain(*self._stages), SEED)  # whether it can be done
-        self._found: dict[str, dict[str, Forgetting]] = {}  # picture -> method -> what it shows
+        self._find = lru_cache(KEPT)(self._forget)
         self._backdrop = lru_cache(1)(self._draw_backdrop)
         super().__init__(
             gallery,
@@ -81,7 +81,7 @@ class SanityExplorer(ExplanationExplorer):
 
     def describe(self, picture: str, method: str, randomized: int) -> str:
         """Which layers are random, what the network then says, and how alike the maps are."""
-        found, name = self._find(picture, method)[method], METHODS[method].name
+        found, name = self._find(picture, method), METHODS[method].name
         explained, (label, share) = found.answers[0][0], found.answers[randomized]
         says = f"the network says {label} ({percent(share)})"
         if randomized == 0:
@@ -102,18 +102,8 @@ class SanityExplorer(ExplanationExplorer):
     def _draw_backdrop(self, picture: str, method: str) -> np.ndarray:
         return draw_backdrop(self._gallery[picture], method, self._find(picture, method))
 
-    def _find(self, picture: str, method: str) -> dict[str, Forgetting]:
-        """What is known of a picture, by method; at least of this one."""
-        found = self._found.get(picture, {})
-        if method not in found:
-            found = found | {method: self._forget(self._gallery[picture], method)}
-            self._found[picture] = found
-            if len(self._found) > KEPT:
-                del self._found[next(iter(self._found))]  # the oldest
-        return found
-
-    def _forget(self, seen: Seen, method: str) -> Forgetting:
-        gallery, maps, answers = self._gallery, [], []
+    def _forget(self, picture: str, method: str) -> Forgetting:
+        gallery, seen, maps, answers = self._gallery, self._gallery[picture], [], []
         for step in range(len(self._stages) + 1):
             if step:
                 self._status.value = f"Computing … step {step} of {len(self._stages)}"
