@@ -94,23 +94,24 @@ class DrivenExplorer:
         return milliseconds
 
     def _walk(self, control: str, handle: Locator) -> list[float]:
-        """Press a slider to its end, to its beginning and back: every step must change the picture.
+        """Press a slider to its end, then from its beginning to where it was, step by step.
+
+        Every step must change the picture, and at the end it must be the first one again.
 
         Returns:
-            The milliseconds of each step.
+            The milliseconds of each press.
         """
         milliseconds, first, places = [], self._picture(), _places(handle)
-        for key, steps in (
-            ("ArrowRight", places["max"] - places["now"]),
-            ("ArrowLeft", places["max"] - places["min"]),
-            ("ArrowRight", places["now"] - places["min"]),
-        ):
-            for _ in range(round(steps)):
-                before = self._picture()
-                self.area.evaluate(STOPWATCH)
-                handle.press(key)
-                self._require_change(f"{control} at {_places(handle)['now']:g}", before)
-                milliseconds.append(self.area.evaluate(ELAPSED))
+        to_the_end, from_the_beginning = (
+            round(places[end] - places[start]) * ["ArrowRight"]
+            for start, end in (("now", "max"), ("min", "now"))
+        )
+        for key in (*to_the_end, "Home", *from_the_beginning):
+            before = self._picture()
+            self.area.evaluate(STOPWATCH)
+            handle.press(key)
+            self._require_change(f"{control} at {_places(handle)['now']:g}", before)
+            milliseconds.append(self.area.evaluate(ELAPSED))
         if not self._wait(lambda: self._picture() == first):
             raise Misbehavior(f"{control}: the first picture did not come back")
         return milliseconds

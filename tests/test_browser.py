@@ -190,7 +190,7 @@ def test_harness_walks_a_slider_of_layers(browser: Browser, address: str, root: 
     dead = layers.replace("gray = slider.value * 40", "gray = min(slider.value, 3) * 40")
     result = visit_scratch([layers, dead], browser, address, root)
     assert result.problems == ["explorer 2: Layer at 4: the picture did not change"]
-    assert len(result.milliseconds) == 8  # from 2 to 4, to 0 and back to 2
+    assert len(result.milliseconds) == 5  # from 2 to 4, to 0 in one, and back to 2
 
 
 def test_harness_stops_at_a_cell_that_raises(browser: Browser, address: str, root: Path):

@@ -204,9 +204,14 @@ def encode_png(picture: np.ndarray) -> bytes:
 
 
 def _packed(png: bytes) -> bytes:
-    """The same picture in fewer bytes, for saving: too slow for a slider."""
-    packed = BytesIO()
-    Image.open(BytesIO(png)).save(packed, "PNG", optimize=True)
+    """The picture in fewer bytes, for saving: too slow for a slider.
+
+    Up to 256 colors are kept as they are; where there are photographs, 256 stand for all.
+    """
+    packed, picture = BytesIO(), Image.open(BytesIO(png))
+    if picture.getcolors(256) is None:
+        picture = picture.quantize(256, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
+    picture.save(packed, "PNG", optimize=True)
     return packed.getvalue()
 
 
