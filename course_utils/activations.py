@@ -17,6 +17,7 @@ from torch.utils.weak import WeakTensorKeyDictionary
 from course_utils.models import evaluating
 from course_utils.receptive_fields import ReceptiveField, ReceptiveFields
 from course_utils.tables import Table
+from course_utils.wording import in_short
 
 
 class ModelError(ValueError):
@@ -162,10 +163,9 @@ def list_layers(model: nn.Module, example: Tensor) -> list[Layer]:
             with ReceptiveFields(example) as fields:
                 model(example)
         except Exception as problem:
-            lines = str(problem).strip().splitlines() or ["no message"]
             raise ModelError(
                 f"The network cannot use an input of shape {list(example.shape)} "
-                f"({type(problem).__name__}: {lines[0]})."
+                f"({in_short(problem)})."
             ) from problem
     return list(layers.values())
 

@@ -68,14 +68,14 @@ def deletion_insertion(
         raise ValueError(f"steps must be at least 1, not {steps}.")
     blank = blank_like(inputs, blank)
 
-    ranks = _ranks(maps).to(inputs.device)
+    places = ranks(maps).to(inputs.device)
     shares = torch.linspace(0, 1, steps + 1)
     replaced = (shares * height * width).round().long()
     cases = torch.cartesian_prod(torch.arange(count), replaced).to(inputs.device)
     deletion, insertion = [], []
     with evaluating(network), torch.no_grad():
         for index, pixels in (case.unbind(1) for case in cases.split(batch_size)):
-            highest = (ranks[index] < pixels[:, None, None]).unsqueeze(1)
+            highest = (places[index] < pixels[:, None, None]).unsqueeze(1)
             picture, empty, target = inputs[index], blank[index], targets[index]
             deletion.append(_probability(network, torch.where(highest, empty, picture), target))
             insertion.append(_probability(network, torch.where(highest, picture, empty), target))
@@ -87,8 +87,14 @@ def _probability(network: nn.Module, inputs: Tensor, targets: Tensor) -> Tensor:
     return pick(logits_of(network, inputs).float().softmax(1), targets).cpu()
 
 
-def _ranks(maps: Tensor) -> Tensor:
-    """Place of each pixel in its map, int64 [N, H, W]: 0 is the highest value."""
+def ranks(maps: Tensor) -> Tensor:
+    """Place of each pixel in its map, int64 [N, H, W] on the CPU: 0 is the highest value.
+
+    Equal values stand in a random order, the same at each call.
+
+    Args:
+        maps: [N, H, W].
+    """
     values = maps.detach().flatten(1).cpu()
     # By position, equal values would be taken away row by row, as if their place meant something.
     shuffle = torch.randperm(values.shape[1], generator=torch.Generator().manual_seed(0))

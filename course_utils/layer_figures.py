@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from course_utils.activations import Layer, LayerActivations, list_layers
 from course_utils.figures import SIGNED
 from course_utils.models import evaluating
-from course_utils.pictures import shrink
+from course_utils.pictures import shrink, to_rgb
 
 LONGEST = 1024  # pixels of a picture's side; larger ones are made smaller
 ROWS = 6  # layers that are shown if none are named
@@ -44,11 +44,9 @@ def contact_sheet(
         ModelError: the network cannot be run on the prepared picture.
         ValueError: `image` is no picture, or a layer does not exist or gives no feature maps.
     """
-    picture = shrink(image, LONGEST)
-    if picture.ndim == 2:
-        picture = np.repeat(picture[..., None], 3, axis=2)
+    picture = to_rgb(shrink(image, LONGEST))
     device = next((parameter.device for parameter in model.parameters()), torch.device("cpu"))
-    inputs = prepare(torch.from_numpy(np.array(picture)).permute(2, 0, 1)[None]).to(device)
+    inputs = prepare(torch.from_numpy(picture).permute(2, 0, 1)[None]).to(device)
     listed = list_layers(model, inputs)
     names = [layer.name for layer in _spread(model, listed)] if layers is None else list(layers)
     with (

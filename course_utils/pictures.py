@@ -97,6 +97,22 @@ def to_gray(picture: np.ndarray) -> np.ndarray:
     return picture if picture.ndim == 2 else np.array(Image.fromarray(picture).convert("L"))
 
 
+def to_rgb(picture: np.ndarray) -> np.ndarray:
+    """A picture with three channels, in a copy that may be written to.
+
+    Args:
+        picture: uint8 gray [H, W], or RGB [H, W, 3].
+
+    Returns:
+        uint8 [H, W, 3].
+
+    Raises:
+        PictureError: `picture` is something else.
+    """
+    _require_picture(picture)
+    return np.array(picture if picture.ndim == 3 else np.repeat(picture[..., None], 3, axis=2))
+
+
 def shrink(picture: np.ndarray, longest: int) -> np.ndarray:
     """Make a picture smaller, in proportion, so that no side has more than `longest` pixels.
 

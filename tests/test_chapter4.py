@@ -8,11 +8,14 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from course_utils.attribution import explain
 from course_utils.datasets import Split, emoji
 from course_utils.experiments import explanations, layer_probes
+from course_utils.faithfulness import area, deletion_insertion
 from course_utils.pretrained import efficientnet_lite0, fashion_cnn
 from course_utils.probes import explained_share, probe_accuracy
 from course_utils.results import Results
+from course_utils.sanity import randomized, rank_correlation
 from course_utils.training import standardize
 
 NOTEBOOK = Path(__file__).parents[1] / "notebooks" / "04_explainable_cnn.ipynb"
@@ -105,6 +108,12 @@ def test_areas_are_probabilities_of_all_methods_and_baselines(clothes):
     names = [*explanations.METHODS, *explanations.BASELINES]
     assert set(measured) == {f"{n}_{way}" for n in names for way in ("deletion", "insertion")}
     assert all(0 < value < 1 for value in measured.values())
+    targets = explanations.answers(fashion_cnn(), inputs)
+    maps = explanations.edge_map(inputs)
+    curves = deletion_insertion(fashion_cnn(), inputs, maps, targets, blank=explanations.BLACK)
+    for way in ("deletion", "insertion"):
+        expected = area(getattr(curves, way)).mean().item()
+        assert measured[f"edges_{way}"] == pytest.approx(expected, abs=1e-6)
 
 
 def test_randomization_begins_with_the_trained_network(clothes):
@@ -116,6 +125,13 @@ def test_randomization_begins_with_the_trained_network(clothes):
         assert len(measured[f"{method}_kept"]) == 3
         assert measured[f"{method}_kept"][0] == pytest.approx(1, abs=1e-6)
         assert measured[f"{method}_kept"][2] < 0.999
+    forgetful = randomized(fashion_cnn(), stages[0], seed=0)
+    targets = explanations.answers(fashion_cnn(), inputs)
+    before, after = (
+        explain("saliency", network, inputs, targets) for network in (fashion_cnn(), forgetful)
+    )
+    expected = rank_correlation(before, after).mean().item()
+    assert measured["saliency_kept"][1] == pytest.approx(expected, abs=1e-4)
 
 
 def test_stages_cover_all_parameters():
@@ -130,7 +146,7 @@ def test_stages_cover_all_parameters():
 
 
 class LooksForCheckers(nn.Module):
-    """Calls a picture a pullover if it has a checkerboard; otherwise class 0."""
+    """Calls a picture that is not dark a pullover if it has a checkerboard; otherwise class 0."""
 
     def __init__(self):
         super().__init__()
@@ -142,7 +158,8 @@ class LooksForCheckers(nn.Module):
     def forward(self, x):
         found = self.relu2(F.conv2d(x, self.board, padding=2).abs()).amax(dim=(1, 2, 3))
         logits = torch.zeros(len(x), 10).index_fill(1, torch.tensor([0]), 1.0)
-        return logits + F.relu(4 * found - 3)[:, None] * F.one_hot(torch.tensor(2), 10)
+        evidence = F.relu(4 * found - 3) * (x.mean(dim=(1, 2, 3)) > 0)
+        return logits + evidence[:, None] * F.one_hot(torch.tensor(2), 10)
 
 
 def test_a_network_that_looks_for_the_mark_is_found_out(clothes):
@@ -156,3 +173,12 @@ def test_a_network_that_looks_for_the_mark_is_found_out(clothes):
     assert found["saliency_found_deceived"] > 0.9
     assert found["random_found_deceived"] < 0.2
     assert found["edges_found_deceived"] == found["edges_found_plain"]
+
+
+def test_only_pictures_that_the_mark_deceives_are_explained(clothes):
+    dark = torch.zeros(60, 1, 28, 28, dtype=torch.uint8)
+    dark[::2] = 128
+    split = Split(dark, clothes.labels // 2 * 2 + 1)  # no pullovers
+    chosen = explanations.some(split, 0).images
+    found = explanations.marks_found(fashion_cnn(), LooksForCheckers(), split, seed=0)
+    assert found["shortcut_pictures"] == (chosen.amax(dim=(1, 2, 3)) > 0).sum() < len(chosen)

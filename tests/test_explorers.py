@@ -131,6 +131,18 @@ def test_the_output_has_a_view_a_picture_and_words() -> None:
         }
 
 
+class Colorful(Counter):
+    def render(self, **values) -> np.ndarray:
+        return COLORS
+
+
+COLORS = np.random.default_rng(0).integers(0, 256, (16, 16, 3)).astype(np.uint8)
+
+
+def test_the_saved_picture_has_up_to_256_colors_as_they_are() -> None:
+    np.testing.assert_array_equal(decoded(Colorful()._repr_mimebundle_()[0]["image/png"]), COLORS)
+
+
 def test_a_closed_explorer_keeps_its_picture_and_no_widget() -> None:
     explorer = Counter()
     parts = [explorer._box, explorer._image, explorer._status, *explorer.controls.values()]

@@ -20,6 +20,7 @@ from course_utils.pictures import (
     read_picture_file,
     shrink,
     to_gray,
+    to_rgb,
 )
 
 RGB = np.zeros((40, 60, 3), np.uint8)  # red above, blue at the lower left, green at the lower right
@@ -365,3 +366,15 @@ def test_the_square_of_a_strip_is_cut_before_it_is_enlarged() -> None:
 def test_a_square_of_no_pixels() -> None:
     with pytest.raises(ValueError, match="side must be at least 1 pixel, not 0"):
         central_square(RGB, 0)
+
+
+def test_three_channels_in_a_copy() -> None:
+    gray = np.arange(12, dtype=np.uint8).reshape(3, 4)
+    color = to_rgb(gray)
+    assert color.shape == (3, 4, 3)
+    assert (color == gray[..., None]).all()
+    copy = to_rgb(color)
+    copy[:] = 0
+    assert color.max() == 11
+    with pytest.raises(PictureError, match=r"must be an array uint8 .* not float64 \[3, 4\]"):
+        to_rgb(gray / 255)

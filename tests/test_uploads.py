@@ -7,7 +7,7 @@ import pytest
 from explorer_driver import drive, shown, upload
 
 from course_utils.explorers.base import Explorer, ExplorerError
-from course_utils.explorers.uploads import take_upload, upload_button
+from course_utils.explorers.uploads import free_name, named_files, take_upload, upload_button
 from course_utils.pictures import read_picture
 
 BLUE = np.full((6, 8, 3), (0, 0, 255), np.uint8)
@@ -55,6 +55,22 @@ def test_the_button_notices_the_same_file_again() -> None:
     for _ in range(3):
         upload(button, "x.png", b"same")
     assert noticed == [("x.png", b"same")] * 3
+
+
+def test_a_name_that_is_taken_gets_a_number() -> None:
+    taken = {"a.png"}
+    names = []
+    for _ in range(3):
+        names.append(free_name("a.png", taken))
+        taken.add(names[-1])
+    assert names == ["a.png (2)", "a.png (3)", "a.png (4)"]
+    assert free_name("b.png", taken) == "b.png"
+
+
+def test_files_that_a_notebook_hands_over() -> None:
+    assert named_files({"a.png": b"x", 3: b"y"}) == [("a.png", b"x"), ("3", b"y")]
+    with pytest.raises(ValueError, match=r"as \{name: bytes\}, .* not list"):
+        named_files([b"x"])
 
 
 class Gallery(Explorer):

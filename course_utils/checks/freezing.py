@@ -9,8 +9,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from course_utils.checks.base import NotYet, checker
-from course_utils.checks.functions import LONGEST_ERROR, Attempt, Case, FunctionExercise
+from course_utils.checks.functions import Attempt, Case, FunctionExercise
 from course_utils.models import evaluating
+from course_utils.wording import in_short
 
 STEPS = 3
 
@@ -99,7 +100,7 @@ def require_no_error(exercise: FunctionExercise, made: Attempt) -> None:
     """Raise NotYet for an answer that stops, though it may have changed its arguments before."""
     if made.error:
         raise NotYet(
-            f"{exercise.name} stops with {_words(made.error)}. It happens for {made.case}."
+            f"{exercise.name} stops with {in_short(made.error)}. It happens for {made.case}."
         )
 
 
@@ -201,7 +202,7 @@ def _require_logits(extractor: _Extractor) -> None:
         try:
             logits = network(torch.rand(8, 3, 6, 6))
         except Exception as error:
-            raise NotYet(f"the network with its new head stops with {_words(error)}.") from None
+            raise NotYet(f"the network with its new head stops with {in_short(error)}.") from None
     if logits.shape != (8, extractor.classes):
         raise NotYet(
             f"for {extractor.classes} classes the head must give as many numbers for each picture, "
@@ -226,12 +227,7 @@ def _train(extractor: _Extractor) -> None:
             loss.backward()
             extractor.optimizer.step()
     except Exception as error:
-        raise NotYet(f"a training step of your network stops with {_words(error)}.") from None
-
-
-def _words(error: Exception) -> str:
-    lines = str(error).strip().splitlines() or ["no message"]
-    return f"{type(error).__name__}: {lines[0][:LONGEST_ERROR].rstrip('.:')}"
+        raise NotYet(f"a training step of your network stops with {in_short(error)}.") from None
 
 
 def _require_frozen_base(extractor: _Extractor) -> None:

@@ -19,8 +19,7 @@ from course_utils.checks.base import (
     require_attempted,
     show,
 )
-
-LONGEST_ERROR = 200  # characters of an exception's message that a learner is shown
+from course_utils.wording import in_short
 
 
 @dataclass(frozen=True)
@@ -176,12 +175,7 @@ class FunctionExercise:
 
     def _failure(self, made: Attempt, right: Attempt) -> str:
         if made.error:
-            lines = str(made.error).strip().splitlines() or ["no message"]
-            words = lines[0][:LONGEST_ERROR].rstrip(".:")
-            return (
-                f"{self.name} stops with {type(made.error).__name__}: {words}. "
-                f"It happens for {made.case}."
-            )
+            return f"{self.name} stops with {in_short(made.error)}. It happens for {made.case}."
         value = as_numbers(made.value, f"what {self.name} returns")
         expected = as_numbers(right.value, "the right answer")
         if isinstance(right.value, tuple) and value.size != expected.size:

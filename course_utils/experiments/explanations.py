@@ -154,10 +154,7 @@ def marks_found(plain: nn.Module, deceived: nn.Module, test: Split, seed: int) -
     others = test.labels != MARKED_CLASS
     pictures = some(Split(test.images[others], test.labels[others]), seed)
     images, marked = plant_mark(pictures.images, seed)
-    before, after = (
-        answers(deceived, standardize(pictures.images)),
-        answers(deceived, standardize(images)),
-    )
+    before, after = (predict(deceived, each).argmax(dim=1) for each in (pictures.images, images))
     fooled = (before != MARKED_CLASS) & (after == MARKED_CLASS)
     inputs, marked = standardize(images[fooled]), marked[fooled]
     targets = torch.full((len(inputs),), MARKED_CLASS)

@@ -16,6 +16,7 @@ from course_utils.explorers.reruns import close_previous_run
 from course_utils.explorers.uploads import take_upload
 from course_utils.figures import PALETTE
 from course_utils.pictures import PictureError
+from course_utils.wording import in_short
 
 # Two columns above a picture of the usual 880 px; one where the notebook is narrow.
 CONTROL_GRID = {
@@ -23,7 +24,6 @@ CONTROL_GRID = {
     "grid_gap": "0 24px",
     "max_width": "880px",
 }
-LONGEST_ERROR = 200  # characters of an unexpected exception's message that a learner is shown
 
 
 class ExplorerError(ValueError):
@@ -158,10 +158,9 @@ class Explorer(ABC):
         except (ExplorerError, PictureError) as problem:
             self._show_error(str(problem))
         except Exception as problem:  # nobody sees what is raised into a widget's callback
-            lines = str(problem).strip().splitlines() or ["no message"]
-            words = f"{type(problem).__name__}: {lines[0][:LONGEST_ERROR]}"
             self._show_error(
-                f"Something went wrong inside the explorer ({words}). Move a control to go on."
+                f"Something went wrong inside the explorer ({in_short(problem)}). "
+                "Move a control to go on."
             )
         else:
             height, width = picture.shape[:2]
@@ -206,12 +205,13 @@ def encode_png(picture: np.ndarray) -> bytes:
 def _packed(png: bytes) -> bytes:
     """The picture in fewer bytes, for saving: too slow for a slider.
 
-    Up to 256 colors are kept as they are; where there are photographs, 256 stand for all.
+    Where there are more than 256 colors, as in photographs, 256 stand for all.
     """
-    packed, picture = BytesIO(), Image.open(BytesIO(png))
-    if picture.getcolors(256) is None:
-        picture = picture.quantize(256, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
-    picture.save(packed, "PNG", optimize=True)
+    packed = BytesIO()
+    palette = Image.open(BytesIO(png)).quantize(
+        256, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE
+    )
+    palette.save(packed, "PNG", optimize=True)
     return packed.getvalue()
 
 

@@ -7,7 +7,7 @@ import ipywidgets as widgets
 from course_utils.attribution import METHODS
 from course_utils.explorers.base import Explorer, ExplorerError
 from course_utils.explorers.gallery import Gallery
-from course_utils.explorers.uploads import take_uploads, upload_button
+from course_utils.explorers.uploads import named_files, take_uploads, upload_button
 from course_utils.pictures import short_name
 
 
@@ -34,12 +34,7 @@ class ExplanationExplorer(Explorer):
         Returns:
             What the status line says: what is shown, or why nothing was added.
         """
-        if not isinstance(files, Mapping):
-            raise ValueError(
-                "Give the files as {name: bytes}, as Colab's files.upload() does, "
-                f"not {type(files).__name__}."
-            )
-        self._files = [(short_name(str(name)), content) for name, content in files.items()]
+        self._files = [(short_name(name), content) for name, content in named_files(files)]
         self._on_change({"upload"})
         return self.status
 

@@ -23,7 +23,7 @@ from course_utils.explorers.network_inputs import (
     network_pictures,
 )
 from course_utils.explorers.own_pictures import summarized
-from course_utils.explorers.uploads import take_uploads, upload_button
+from course_utils.explorers.uploads import free_name, named_files, take_uploads, upload_button
 from course_utils.explorers.windows import slider
 from course_utils.pictures import read_picture, read_picture_file, short_name
 
@@ -92,13 +92,11 @@ class FeatureMapExplorer(Explorer):
         Returns:
             What the status line says: what is shown, or why nothing was added.
         """
-        if not isinstance(files, Mapping):
-            self._show_error(
-                "Give the files as {name: bytes}, as Colab's files.upload() does, "
-                f"not {type(files).__name__}."
-            )
+        try:
+            return self._added([_named(*file) for file in named_files(files)])
+        except ValueError as problem:
+            self._show_error(str(problem))
             return self.status
-        return self._added([_named(str(name), content) for name, content in files.items()])
 
     def add_path(self, path: str | os.PathLike[str]) -> str:
         """Add the picture in a file and show it; gives what the status line says."""
@@ -152,7 +150,7 @@ class FeatureMapExplorer(Explorer):
             except ValueError as problem:
                 problems.append(str(problem))
             else:
-                added.append(self._name_for(name))
+                added.append(free_name(name, self._pictures))
                 self._pictures[added[-1]] = picture
         notes = summarized(problems)
         if not added:
@@ -160,13 +158,6 @@ class FeatureMapExplorer(Explorer):
         self._notes, self._shown = notes, added[-1]
         self.controls["picture"].options = list(self._pictures)
         self.controls["picture"].value = self._shown
-
-    def _name_for(self, file_name: str) -> str:
-        name, copies = file_name, 1
-        while name in self._pictures:
-            copies += 1
-            name = f"{file_name} ({copies})"
-        return name
 
     def _first_view(self) -> LayerView:
         try:

@@ -10,13 +10,14 @@ from torch import Tensor, nn
 from course_utils.attribution import METHODS, explain
 from course_utils.explanation_figures import pixels_of
 from course_utils.explorers.base import ExplorerError
+from course_utils.explorers.uploads import free_name
 from course_utils.models import evaluating
-from course_utils.pictures import PictureError, read_picture, shrink
+from course_utils.pictures import PictureError, read_picture, shrink, to_rgb
+from course_utils.wording import in_short
 
 LONGEST = 1024  # pixels of a side that a network is given; larger pictures are made smaller
 SLIMMEST = 16  # times as long as wide: resizing a strip's short side would fill the memory
 LIKELIEST = 5  # classes to choose from
-LONGEST_REASON = 120  # characters of an exception's message that a sentence quotes
 
 
 class Seen(NamedTuple):
@@ -93,10 +94,7 @@ class Gallery:
         """
         fresh: dict[str, Seen] = {}
         for file_name, content in files:
-            name, copies = file_name, 1
-            while name in self.pictures | fresh:
-                copies += 1
-                name = f"{file_name} ({copies})"
+            name = free_name(file_name, self.pictures | fresh)
             fresh[name] = self._look_at(read_picture(content, file_name))
         self.pictures |= fresh
         return name
@@ -130,16 +128,14 @@ class Gallery:
                 f"The picture has {picture.shape[0]} × {picture.shape[1]} pixels, too long and "
                 "thin: cut out a part that is nearer to a square."
             )
-        if picture.ndim == 2:
-            picture = np.repeat(picture[..., None], 3, axis=2)
-        image = torch.from_numpy(np.array(picture.transpose(2, 0, 1), order="C"))[None]
+        image = torch.from_numpy(to_rgb(picture)).permute(2, 0, 1)[None]
         try:
             inputs = self._prepare(image)
             zeros = torch.zeros_like(inputs[0])
             both = pixels_of(torch.cat([inputs[0], zeros], dim=2))  # side by side: on one scale
         except Exception as problem:
             raise ExplorerError(
-                f"prepare makes no input [1, C, H, W] of this picture ({_in_short(problem)})."
+                f"prepare makes no input [1, C, H, W] of this picture ({in_short(problem)})."
             ) from problem
         pixels, blank = np.split(both, 2, axis=1)
         inputs = inputs.to(next(self.network.parameters(), inputs).device)
@@ -153,7 +149,7 @@ class Gallery:
         except Exception as problem:
             raise ExplorerError(
                 f"The network cannot take the input {list(inputs.shape)} that prepare made "
-                f"({_in_short(problem)})."
+                f"({in_short(problem)})."
             ) from problem
         found = list(logits.shape) if isinstance(logits, Tensor) else type(logits).__name__
         if found != [1, len(self.classes)]:
@@ -167,8 +163,3 @@ class Gallery:
                 "The network answers with NaN or infinity: was its training stable?"
             )
         return probabilities
-
-
-def _in_short(problem: Exception) -> str:
-    lines = str(problem).strip().splitlines() or ["no message"]
-    return f"{type(problem).__name__}: {lines[0][:LONGEST_REASON]}"

@@ -12,8 +12,8 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from course_utils.activations import Layer, LayerActivations, ModelError, list_layers
 from course_utils.explorers.cells import Convolution
-from course_utils.explorers.network_inputs import in_short
 from course_utils.models import evaluating
+from course_utils.wording import in_short
 
 
 @dataclass(frozen=True, eq=False)

@@ -27,7 +27,7 @@ from course_utils.explorers.own_pictures import (
     what_is_wrong_with,
     what_to_add,
 )
-from course_utils.explorers.uploads import take_upload, take_uploads, upload_button
+from course_utils.explorers.uploads import named_files, take_upload, take_uploads, upload_button
 from course_utils.folders import FolderError, read_folder
 from course_utils.pictures import read_picture
 from course_utils.pretrained import Backbone, efficientnet_lite0
@@ -145,12 +145,10 @@ class MyClassesExplorer(Explorer):
         """
 
         def edit() -> tuple[str, Addition]:
-            if not isinstance(files, Mapping):
-                raise ExplorerError(
-                    "Give the files as {name: bytes}, as Colab's files.upload() does, "
-                    f"not {type(files).__name__}."
-                )
-            named = [(str(file), content) for file, content in files.items()]
+            try:
+                named = named_files(files)
+            except ValueError as problem:
+                raise ExplorerError(str(problem)) from problem
             return name, files_added(self._state.collection, name, named)
 
         return self._edited(edit)

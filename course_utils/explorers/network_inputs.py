@@ -7,7 +7,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from course_utils.pictures import central_square, shrink
+from course_utils.pictures import central_square, shrink, to_rgb
+from course_utils.wording import in_short
 
 LONGEST = 1024  # pixels of a side
 LONGEST_STRIP = 8  # times its short side: a strip would grow without end as it is resized
@@ -24,9 +25,7 @@ def network_picture(picture: Any) -> np.ndarray:
     Raises:
         PictureError: `picture` is something else.
     """
-    picture = shrink(picture, LONGEST)
-    if picture.ndim == 2:
-        picture = np.repeat(picture[..., None], 3, axis=2)
+    picture = to_rgb(shrink(picture, LONGEST))
     for axis in (0, 1):
         most = LONGEST_STRIP * picture.shape[1 - axis]
         start = max(picture.shape[axis] - most, 0) // 2
@@ -122,9 +121,3 @@ def gray_input(size: int) -> Prepare:
         return standardize(resize(gray))
 
     return prepare
-
-
-def in_short(problem: Exception) -> str:
-    """An exception's kind and the first line of its message."""
-    lines = str(problem).strip().splitlines() or ["no message"]
-    return f"{type(problem).__name__}: {lines[0][:200]}"

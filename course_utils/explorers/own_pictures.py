@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from course_utils.explorers.base import ExplorerError
-from course_utils.pictures import PictureError, central_square, read_picture
+from course_utils.pictures import PictureError, central_square, read_picture, to_rgb
 
 MOST_CLASSES, MOST_PICTURES = 8, 200
 LEAST = 2  # pictures of a class: one to learn from and one to test on
@@ -50,9 +50,7 @@ def own_picture(picture: Any) -> OwnPicture:
     Raises:
         PictureError: `picture` is something else.
     """
-    square = central_square(picture, SIDE)
-    if square.ndim == 2:
-        square = np.repeat(square[..., None], 3, axis=2)
+    square = to_rgb(central_square(picture, SIDE))
     return OwnPicture(square, central_square(square, THUMBNAIL), sha256(square).digest())
 
 

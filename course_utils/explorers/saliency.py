@@ -20,7 +20,7 @@ from course_utils.explorers.saliency_picture import (
     draw_backdrop,
     draw_removal,
 )
-from course_utils.faithfulness import Curves, deletion_insertion, random_map
+from course_utils.faithfulness import Curves, deletion_insertion, random_map, ranks
 
 NOTHING = -1  # no class to explain against
 SEEDS = 3  # random orders of the pixels
@@ -139,15 +139,15 @@ class SaliencyExplorer(ExplanationExplorer):
         gallery, inputs = self._gallery, self._gallery[picture].inputs
         other = None if against == NOTHING else against
         values = gallery.explain(gallery.network, method, inputs, target, against=other)
-        ranks = _ranks(values)
+        maps = torch.from_numpy(values)[None]
         return Explanation(
             method=METHODS[method].name,
             signed=METHODS[method].signed,
             label=gallery.classes[target],
             against=None if other is None else gallery.classes[other],
             values=values,
-            ranks=ranks,
-            curves=self._curves(inputs, torch.from_numpy(-ranks)[None], target),
+            ranks=ranks(maps)[0].numpy(),
+            curves=self._curves(inputs, maps, target),
             chance=self._by_chance(picture, target),
         )
 
@@ -171,14 +171,3 @@ def _offer(control: widgets.Dropdown, options: Sequence[tuple[str, int]]) -> Non
         kept, values = control.value, [value for _, value in options]
         control.options = options
         control.value = kept if kept in values else values[0]
-
-
-def _ranks(values: np.ndarray) -> np.ndarray:
-    """The place of each value in falling order, integers [H, W].
-
-    Equal values, as the many zeros of Grad-CAM, stand in a random order and not row by row.
-    """
-    chance = np.random.default_rng(0).random(values.size)
-    ranks = np.empty(values.size, np.int64)
-    ranks[np.lexsort((chance, -values.ravel()))] = np.arange(values.size)
-    return ranks.reshape(values.shape)

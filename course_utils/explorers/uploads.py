@@ -1,6 +1,7 @@
 """A button through which a learner hands files to an explorer."""
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
+from typing import Any
 
 import ipywidgets as widgets
 
@@ -16,6 +17,32 @@ def upload_button(
     answers again only after its cell has run again. So the button itself must say it.
     """
     return widgets.FileUpload(accept="image/*", multiple=multiple, description=description)
+
+
+def free_name(file_name: str, taken: Container[str]) -> str:
+    """The file's name if nothing is called so, or else with a number behind it."""
+    name, copies = file_name, 1
+    while name in taken:
+        copies += 1
+        name = f"{file_name} ({copies})"
+    return name
+
+
+def named_files(files: Any) -> list[tuple[str, Any]]:
+    """Names and bytes of files that a notebook hands over.
+
+    Args:
+        files: {name: bytes}, as Colab's `files.upload()` gives.
+
+    Raises:
+        ValueError: something else.
+    """
+    if not isinstance(files, Mapping):
+        raise ValueError(
+            "Give the files as {name: bytes}, as Colab's files.upload() does, "
+            f"not {type(files).__name__}."
+        )
+    return [(str(name), content) for name, content in files.items()]
 
 
 def take_upload(button: widgets.FileUpload) -> tuple[str, bytes] | None:

@@ -9,7 +9,7 @@ import numpy as np
 
 from course_utils.explorers.base import Explorer, ExplorerError
 from course_utils.explorers.drawing import number
-from course_utils.explorers.uploads import take_upload, upload_button
+from course_utils.explorers.uploads import free_name, take_upload, upload_button
 from course_utils.pictures import read_picture, shrink, to_gray
 
 LONGEST = 90  # pixels: few enough that one of them can be seen on the screen
@@ -209,10 +209,7 @@ class WindowExplorer(Explorer):
             return
         file_name, content = upload
         picture = shrink(to_gray(read_picture(content, file_name)), LONGEST)
-        name, copies = file_name, 1
-        while name in self._pictures:
-            copies += 1
-            name = f"{file_name} ({copies})"
+        name = free_name(file_name, self._pictures)
         self._pictures[name] = picture
         self.controls["picture"].options = list(self._pictures)
         self.controls["picture"].value = name
