@@ -112,7 +112,9 @@ def test_the_sum_in_words():
 
 @pytest.mark.parametrize("what", ["weight", "inputs", "output"])
 def test_a_number_that_is_another_one_is_reported(what):
-    seen = looked(LAYERS["plain"])
+    layer = nn.Conv2d(4, 6, 3)
+    nn.init.constant_(layer.weight, 0.1)  # of both signs, they could cancel what is added
+    seen = looked(layer)
     convolution, output = seen.convolutions["0"], maps_of(seen)[1, 2, 3].item()
     if what == "output":
         output += 0.1
