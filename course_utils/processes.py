@@ -1,0 +1,59 @@
+"""Run a script of the notebook's in several processes at once, as `torchrun` does."""
+
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+SECONDS = 120  # after which a run counts as stuck
+
+
+class ProcessesFailed(Exception):
+    """A script did not run to its end; the message holds what it wrote last."""
+
+
+def torchrun(source: str, processes: int = 2, *, seconds: float = SECONDS) -> list[str]:
+    """Run a Python script in `processes` processes on this machine; they find each other.
+
+    Args:
+        source: the script. Each process learns its number from the variable RANK.
+        processes: how many run at once.
+        seconds: how long they may take.
+
+    Returns:
+        The lines that they print, sorted.
+
+    Raises:
+        ProcessesFailed: a process raised, or the time is over.
+        ValueError: fewer than one process.
+    """
+    if processes < 1:
+        raise ValueError(f"At least one process must run, not {processes}.")
+    # torchrun itself would print that it sets one thread for each process.
+    settings = os.environ | {"OMP_NUM_THREADS": "1"}
+    with tempfile.TemporaryDirectory() as folder:
+        script = Path(folder, "script.py")
+        script.write_text(source, "utf-8")
+        command = [sys.executable, "-m", "torch.distributed.run", "--standalone"]
+        command += [f"--nproc-per-node={processes}", str(script)]
+        run = subprocess.Popen(
+            command, env=settings, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+        try:
+            printed, errors = run.communicate(timeout=seconds)
+        except subprocess.TimeoutExpired as error:
+            raise ProcessesFailed(f"The script still ran after {seconds:g} seconds.") from error
+        finally:  # also when the learner interrupts the cell
+            run.terminate()  # torchrun then ends its processes; killed, it would leave them
+            run.communicate()
+    if run.returncode:
+        raise ProcessesFailed(f"The script failed: {_cause(errors)}")
+    return sorted(printed.splitlines())
+
+
+def _cause(errors: str) -> str:
+    """The last line of the first traceback, without the number of its process."""
+    lines = [line.split("]:", 1)[-1].strip() for line in errors.splitlines()]
+    raised = [line for line in lines if line.partition(":")[0].endswith(("Error", "Exception"))]
+    return raised[0] if raised else "it ended without a reason."

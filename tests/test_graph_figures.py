@@ -1,0 +1,62 @@
+"""Figures of graphs: what is drawn where, and what is said about it."""
+
+import numpy as np
+import pytest
+import torch
+from matplotlib.colors import to_rgba
+from matplotlib.patches import Circle
+
+from course_utils.figures import PALETTE
+from course_utils.graph_figures import graph_figures, group_figures, spread
+from course_utils.graphs import undirected
+
+PATH = undirected([(0, 1), (1, 2), (2, 3)], 4)
+PLACES = np.array([(0, 0), (1, 0), (2, 0), (3, 0)], float)
+
+
+def test_tied_nodes_lie_close():
+    places = spread(PATH, 4)
+    assert places.shape == (4, 2)
+    distances = np.linalg.norm(places[:, None] - places[None], axis=2)
+    assert distances[0, 1] < distances[0, 2] < distances[0, 3]
+    np.testing.assert_array_equal(places, spread(PATH, 4))
+
+
+def test_numbers_are_colored_by_sign_on_one_scale():
+    figure = graph_figures({"a": (PATH, [1, -2, 0, 4]), "b": (PATH, [4, 0, 0, 0])}, PLACES)
+    first, second = (axis.collections[0].get_facecolors() for axis in figure.axes)
+    assert first[0][0] > first[0][2]  # vermilion
+    assert first[1][2] > first[1][0]  # blue
+    np.testing.assert_allclose(first[2], 1, atol=0.01)  # white
+    np.testing.assert_array_equal(first[3], second[0])
+    assert [axis.get_title() for axis in figure.axes] == ["a", "b"]
+    assert "a: 1, −2, 0, 4; b: 4, 0, 0, 0" in figure.get_label()
+
+
+@pytest.mark.parametrize(
+    ("edges", "lines", "arrows", "loops"),
+    [
+        (PATH, 3, 0, 0),
+        (PATH[:, :1], 0, 1, 0),
+        (torch.tensor([[0, 1, 2], [1, 0, 2]]), 1, 0, 1),
+    ],
+)
+def test_edges_are_drawn_once(edges, lines, arrows, loops):
+    [axis] = graph_figures({"": (edges, [0, 0, 0, 0])}, PLACES).axes
+    assert len(axis.lines) == lines
+    assert sum(bool(getattr(text, "arrow_patch", None)) for text in axis.texts) == arrows
+    assert sum(isinstance(patch, Circle) for patch in axis.patches) == loops
+
+
+def test_groups_have_colors_and_known_nodes_a_frame():
+    figure = group_figures(
+        {"as it was": torch.tensor([0, 1, 1, 0])}, PATH, PLACES, ["left", "right"], known=[3]
+    )
+    nodes = figure.axes[0].collections[0]
+    colors = [to_rgba(PALETTE[name]) for name in ("blue", "vermilion", "vermilion", "blue")]
+    np.testing.assert_allclose(nodes.get_facecolors(), colors)
+    widths = nodes.get_linewidths()
+    assert widths[3] > widths[0]
+    [legend] = figure.legends
+    assert [text.get_text() for text in legend.get_texts()] == ["left", "right"]
+    assert "as it was: 2 left, 2 right" in figure.get_label()

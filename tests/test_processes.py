@@ -1,0 +1,42 @@
+"""A script in several processes."""
+
+import os
+
+import pytest
+
+from course_utils.processes import ProcessesFailed, torchrun
+
+SUM = """
+import course_utils
+import torch
+import torch.distributed as dist
+
+dist.init_process_group("gloo")
+total = torch.tensor(dist.get_rank() + 1.0)
+dist.all_reduce(total)
+print(dist.get_rank(), total.item())
+dist.destroy_process_group()
+"""
+
+
+def test_processes_find_each_other():
+    assert torchrun(SUM) == ["0 3.0", "1 3.0"]
+
+
+def test_what_a_process_raises_is_named():
+    with pytest.raises(ProcessesFailed, match=r"^The script failed: ValueError: too short$"):
+        torchrun("raise ValueError('too short')", 1)
+
+
+def test_a_process_that_hangs_is_stopped(tmp_path):
+    note = tmp_path / "pid"
+    source = f"import os, time; open({str(note)!r}, 'w').write(str(os.getpid())); time.sleep(60)"
+    with pytest.raises(ProcessesFailed, match="still ran after 10 seconds"):
+        torchrun(source, 1, seconds=10)
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(note.read_text()), 0)
+
+
+def test_there_must_be_a_process():
+    with pytest.raises(ValueError, match="not 0"):
+        torchrun("", 0)
