@@ -22,9 +22,10 @@ from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
+from course_utils.catalog import DATASETS, SHIPPED
 from course_utils.downloads import Web, download_folder
 from course_utils.places import PlaceFailed
-from course_utils.sources import DATASETS, SHIPPED, DataUnavailable, shipped, where
+from course_utils.sources import DataUnavailable, shipped, where
 
 PACKAGES = (
     "torch",

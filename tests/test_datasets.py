@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from course_utils import datasets, sources
+from course_utils.catalog import DATASETS, SHIPPED, Dataset
 from course_utils.datasets import (
     SmallSubsetWarning,
     co2,
@@ -18,7 +19,8 @@ from course_utils.datasets import (
     sample_clip,
     sample_image,
 )
-from course_utils.sources import DATASETS, Dataset, DataUnavailable, where
+from course_utils.places import File
+from course_utils.sources import DataUnavailable, where
 
 
 @pytest.fixture
@@ -249,7 +251,7 @@ def test_learning_from_nothing_is_refused(drawn, count):
 
 
 def test_a_damaged_mosaic_is_refused(monkeypatch):
-    file = sources.SHIPPED["emoji_noto.webp"]
-    monkeypatch.setitem(sources.SHIPPED, file.name, sources.File(file.name, file.size, ("0" * 64,)))
+    file = SHIPPED["emoji_noto.webp"]
+    monkeypatch.setitem(SHIPPED, file.name, File(file.name, file.size, ("0" * 64,)))
     with pytest.raises(DataUnavailable, match="emoji_noto"):
         emoji()

@@ -10,8 +10,9 @@ import pytest
 from tiny_source import CONTENT, FILES, assert_fetched, complaint, left_over, write
 
 from course_utils import downloads
+from course_utils.catalog import DATASETS
 from course_utils.downloads import Web
-from course_utils.sources import DATASETS, fetch
+from course_utils.sources import fetch
 
 # The network
 
@@ -123,18 +124,19 @@ def test_good_files_in_a_read_only_folder_are_used(web, tmp_path, monkeypatch):
 FETCH = """
 import sys
 from pathlib import Path
-from course_utils import sources
+from course_utils.catalog import DATASETS, Dataset
 from course_utils.downloads import Web
 from course_utils.places import File, UserFolder
+from course_utils.sources import fetch
 address, *files = sys.argv[1:]
 files = [file.split(",") for file in files]
-sources.DATASETS["tiny"] = sources.Dataset(
+DATASETS["tiny"] = Dataset(
     "Tiny data",
     tuple(File(name, int(size), (sha256,)) for name, size, sha256 in files),
     (UserFolder(("tiny",)),),
     (Web("The test server", lambda: [address], "tiny"),),
 )
-sources.fetch("tiny")
+fetch("tiny")
 """
 
 

@@ -3,10 +3,10 @@
 import pytest
 import torch
 
-from course_utils import sources
+from course_utils.catalog import DATASETS, OPTIONAL, Dataset
 from course_utils.datasets import fashion_mnist, sample_image
 from course_utils.models import FashionCNN, count_parameters
-from course_utils.places import InstalledPackage, PlaceFailed
+from course_utils.places import File, InstalledPackage, PlaceFailed
 from course_utils.pretrained import (
     _renamed,
     efficientnet_lite0,
@@ -14,7 +14,7 @@ from course_utils.pretrained import (
     imagenet_transform,
     resnet18,
 )
-from course_utils.sources import DATASETS, OPTIONAL, Dataset, DataUnavailable, shipped
+from course_utils.sources import DataUnavailable, shipped
 from course_utils.training import evaluate
 
 
@@ -99,7 +99,7 @@ def test_a_missing_package_says_what_to_install(monkeypatch):
 def test_a_damaged_package_is_not_loaded(monkeypatch):
     dataset = DATASETS["efficientnet-lite0"]
     [file] = dataset.files
-    other = sources.File(file.name, file.size, ("0" * 64,))
+    other = File(file.name, file.size, ("0" * 64,))
     monkeypatch.setitem(
         DATASETS, "efficientnet-lite0", Dataset(dataset.title, (other,), dataset.local, ())
     )

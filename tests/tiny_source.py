@@ -12,9 +12,10 @@ from types import SimpleNamespace
 import pooch
 import pytest
 
+from course_utils.catalog import DATASETS, Dataset
 from course_utils.downloads import Web
 from course_utils.places import Cache, File, UserFolder
-from course_utils.sources import DATASETS, Dataset, DataUnavailable, fetch
+from course_utils.sources import DataUnavailable, fetch
 
 CONTENT = {"big.gz": bytes(range(256)) * 800, "small.gz": b"labels"}
 FILES = tuple(
