@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from course_utils.explorers.drawing import Canvas, fitting_size, number
+from course_utils.explorers.drawing import Canvas, fitting_size, number, text_width
 from course_utils.explorers.maps import (
     LINES,
     MARK,
@@ -102,6 +102,28 @@ def test_a_figure_looks_like_text_and_is_kept() -> None:
     assert figured.array().min() == 0
     again.figure(30, 10, "7", 11, BLUE)
     assert (again.array() == BLUE).all(axis=2).any()
+
+
+def test_ink_covers_as_much_as_its_mask_and_is_cut_at_the_edges() -> None:
+    canvas = Canvas(4, 3)
+    canvas.ink(3, 1, np.array([[255, 102], [0, 255]], np.uint8), "#0072B2")
+    mixed = [255 - round(0.4 * (255 - part)) for part in BLUE]
+    picture = canvas.array().astype(int)
+    assert tuple(picture[1, 3]) == BLUE
+    assert np.abs(picture[1, 4] - mixed).max() <= 1
+    assert (picture[2, 3] == 255).all()
+    canvas.ink(-1, -1, np.full((2, 2), 255, np.uint8), "#0072B2")
+    canvas.ink(7, 5, np.full((2, 2), 255, np.uint8), "#0072B2")
+    assert tuple(canvas.array()[0, 0]) == tuple(canvas.array()[5, 7]) == BLUE
+    assert (canvas.array() != 255).any(axis=2).sum() == 5
+
+
+def test_texts_are_as_wide_as_their_ink() -> None:
+    canvas = Canvas(100, 20)
+    canvas.text(10, 10, "0.41 × [1, 2]", size=11)
+    columns = np.nonzero((canvas.array() < 200).any(axis=(0, 2)))[0]
+    width = (columns.max() - columns.min() + 1) / 2
+    assert width <= text_width("0.41 × [1, 2]", 11) <= width + 3
 
 
 # ---------------------------------------------------------------- maps

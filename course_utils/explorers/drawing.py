@@ -49,6 +49,11 @@ def _length(text: str, size: int) -> float:
     return _font(size, False).getlength(text)
 
 
+def text_width(text: str, size: int) -> float:
+    """How wide a text is, in screen pixels."""
+    return _length(text, size) / PIXEL_RATIO
+
+
 @cache
 def shorten(text: str, width: float, size: int = 12, bold: bool = False) -> str:
     """`text`, cut with an ellipsis where it is wider than `width`."""
@@ -122,6 +127,13 @@ class Canvas:
         enlarged = Image.fromarray(pixels).resize(size, Image.Resampling.NEAREST)
         self._image.paste(enlarged, (round(x * PIXEL_RATIO), round(y * PIXEL_RATIO)))
 
+    def ink(self, left: int, top: int, mask: np.ndarray, color: str) -> None:
+        """A color where `mask` is, uint8 [H, W]: 255 covers what lies below, 0 leaves it.
+
+        Unlike elsewhere `left` and `top` count pixels of the picture; what lies outside is cut.
+        """
+        self._image.paste(color, (left, top), Image.fromarray(mask))
+
     def array(self) -> np.ndarray:
         """What was drawn: uint8 RGB [height * PIXEL_RATIO, width * PIXEL_RATIO, 3]."""
         return np.asarray(self._image)
@@ -132,12 +144,12 @@ def draw_legend(canvas: Canvas, x: float, y: float, entries: Sequence[tuple[str,
     for label, color in entries:
         canvas.rectangle(x, y - 5, 10, 10, color)
         canvas.text(x + 16, y, label)
-        x += 16 + _font(12, False).getlength(label) / PIXEL_RATIO + 24
+        x += 16 + text_width(label, 12) + 24
 
 
 def fitting_size(texts: Iterable[str], width: float, largest: int) -> int:
     """The font size, at most `largest`, at which the widest of `texts` fits into `width`."""
-    widest = max(_length(text, largest) for text in texts) / PIXEL_RATIO
+    widest = max(text_width(text, largest) for text in texts)
     return largest if widest <= width else int(largest * width / widest)
 
 
