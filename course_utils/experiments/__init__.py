@@ -25,6 +25,7 @@ NAMES = {
     "transfer_strategies": "chapter 3: four strategies, for targets like and unlike the source",
     "layer_probes": "chapter 4: what a linear map reads off each layer, the picture or the class",
     "explanations": "chapter 4: do explanations tell the truth?",
+    "graphs": "chapter 5: pixels, citations, depth and meshes",
 }
 Run = tuple[str, int]  # what is compared, and a seed
 
@@ -49,7 +50,7 @@ def run(name: str, processes: int | None = None) -> Results:
     if processes is None:
         processes = (os.cpu_count() or 1) if pick_device().type == "cpu" else 1
     results = Results.resume(name, processes)
-    runs = [(key, seed) for key in experiment.RUNS for seed in _seeds(experiment, key)]
+    runs = [(key, seed) for key in experiment.RUNS for seed in seeds_of(experiment, key)]
     todo = [(key, seed) for key, seed in runs if not results.has(key, seed)]
     measure = _in_turn if processes == 1 else _side_by_side
     with Progress(len(todo), name, "runs") as bar:
@@ -60,7 +61,8 @@ def run(name: str, processes: int | None = None) -> Results:
     return results
 
 
-def _seeds(experiment: ModuleType, key: str) -> Iterable[int]:
+def seeds_of(experiment: ModuleType, key: str) -> Iterable[int]:
+    """The seeds with which `experiment` runs `key`."""
     return experiment.seeds(key) if hasattr(experiment, "seeds") else experiment.SEEDS
 
 
