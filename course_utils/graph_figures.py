@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 
 import matplotlib.pyplot as plt
-import networkx as nx
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -15,21 +14,19 @@ from course_utils.graphs import is_undirected
 GROUP_COLORS = ("blue", "vermilion", "green", "orange", "purple", "sky", "yellow")
 
 
-def spread(edge_index: Tensor, nodes: int) -> np.ndarray:
-    """Places for nodes, float [N, 2] in −1..1, such that few steps apart means close by."""
-    places = nx.kamada_kawai_layout(_graph(edge_index, nodes))
-    return np.array([places[node] for node in range(nodes)])
-
-
 def graph_figures(
-    graphs: Mapping[str, tuple[Tensor, Sequence[float]]], places: np.ndarray
+    graphs: Mapping[str, tuple[Tensor, Sequence[float]]],
+    places: np.ndarray,
+    *,
+    numbered: bool = True,
 ) -> Figure:
     """The same nodes several times, each time with other edges or other numbers.
 
     Args:
         graphs: title -> edges int64 [2, E] and one number for each node, which its color shows:
             blue below zero, white at zero, vermilion above.
-        places: of the nodes, [N, 2].
+        places: of the nodes, [N, 2], x to the right and y up.
+        numbered: write the number of each node above it.
     """
     figure, axes = plt.subplots(1, len(graphs), figsize=(3.1 * len(graphs), 2.9), squeeze=False)
     largest = max(float(np.abs(np.asarray(values)).max()) for _, values in graphs.values()) or 1
@@ -44,7 +41,8 @@ def graph_figures(
             style = {"fontsize": 9, "ha": "center", "va": "center"}
             axis.text(x, y, _short(numbers[node]), zorder=3, **style)
             above = {"xytext": (0, 20), "textcoords": "offset points", "color": GRAY}
-            axis.annotate(f"node {node}", (x, y), **above, **style)
+            if numbered:
+                axis.annotate(f"node {node}", (x, y), **above, **style)
         _frame(axis, places, title)
         words.append(f"{title}: {', '.join(map(_short, numbers))}")
     figure.set_label(f"Drawings of graphs with a number at each node. {'; '.join(words)}.")
@@ -64,7 +62,7 @@ def group_figures(
     Args:
         graphs: title -> the group of each node, an index into `names`.
         edge_index: int64 [2, E].
-        places: of the nodes, [N, 2].
+        places: of the nodes, [N, 2], x to the right and y up.
         names: of the groups.
         known: nodes that get a thick frame.
     """
@@ -93,13 +91,6 @@ def group_figures(
 
 def _short(value: float) -> str:
     return f"{value:.2f}".rstrip("0").rstrip(".").replace("-", "\N{MINUS SIGN}")
-
-
-def _graph(edge_index: Tensor, nodes: int) -> nx.Graph:
-    graph = nx.Graph()
-    graph.add_nodes_from(range(nodes))
-    graph.add_edges_from(edge_index.T.tolist())
-    return graph
 
 
 def _draw_edges(axis: Axes, edge_index: Tensor, places: np.ndarray) -> None:

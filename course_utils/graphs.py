@@ -5,15 +5,11 @@ node j sends to node i. An undirected edge is two columns, one for each directio
 i holds what node i receives.
 """
 
-import warnings
 from collections.abc import Iterable, Sequence
 from typing import Literal
 
 import torch
 from torch import Tensor
-
-# PyTorch Geometric scripts two of its classes when it is imported: nothing a learner could mend.
-warnings.filterwarnings("ignore", r"`torch\.jit\.script` is deprecated", FutureWarning)
 
 Normalization = Literal["none", "row", "symmetric"]
 NORMALIZATIONS: tuple[Normalization, ...] = ("none", "row", "symmetric")

@@ -14,9 +14,10 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from verdicts import printed
 
 from course_utils.checks.convolution import IMAGE, KERNEL
+from course_utils.checks.graph_by_hand import PAIRS, VALUES
 
 FEWEST = 3  # exercises of a chapter
-CHAPTERS_WITH_EXERCISES = ("01", "02", "03", "04")
+CHAPTERS_WITH_EXERCISES = ("01", "02", "03", "04", "05")
 DETAILS = re.compile(r"<details><summary>([^<]+)</summary>\n\n(.+?)\n\n</details>", re.DOTALL)
 PYTHON = re.compile(r"^```python\n(.+?)\n```$", re.DOTALL | re.MULTILINE)
 
@@ -119,6 +120,15 @@ def test_the_sum_by_hand_is_the_checkers():
     picture = [[float(number) for number in row[:4]] for row in rows]
     kernel = [[float(number) for number in row[4:]] for row in rows if row[4:]]
     assert (picture, kernel) == (IMAGE.tolist(), KERNEL.tolist())
+
+
+def test_the_graph_by_hand_is_the_checkers():
+    path = Path(__file__).parents[1] / "notebooks" / "05_graph_convolution.ipynb"
+    [task] = [each.task for each in read_exercises(path) if "Exercise 1 " in each.title]
+    pairs = re.findall(r"\((\d), (\d)\)", task)
+    assert tuple((int(first), int(second)) for first, second in pairs) == PAIRS
+    [values] = re.findall(r"^value +(.+)$", task, re.MULTILINE)
+    assert tuple(float(value) for value in values.split()) == VALUES
 
 
 HELP = """<details><summary>Hint</summary>

@@ -7,19 +7,11 @@ from matplotlib.colors import to_rgba
 from matplotlib.patches import Circle
 
 from course_utils.figures import PALETTE
-from course_utils.graph_figures import graph_figures, group_figures, spread
+from course_utils.graph_figures import graph_figures, group_figures
 from course_utils.graphs import undirected
 
 PATH = undirected([(0, 1), (1, 2), (2, 3)], 4)
 PLACES = np.array([(0, 0), (1, 0), (2, 0), (3, 0)], float)
-
-
-def test_tied_nodes_lie_close():
-    places = spread(PATH, 4)
-    assert places.shape == (4, 2)
-    distances = np.linalg.norm(places[:, None] - places[None], axis=2)
-    assert distances[0, 1] < distances[0, 2] < distances[0, 3]
-    np.testing.assert_array_equal(places, spread(PATH, 4))
 
 
 def test_numbers_are_colored_by_sign_on_one_scale():
@@ -31,6 +23,17 @@ def test_numbers_are_colored_by_sign_on_one_scale():
     np.testing.assert_array_equal(first[3], second[0])
     assert [axis.get_title() for axis in figure.axes] == ["a", "b"]
     assert "a: 1, −2, 0, 4; b: 4, 0, 0, 0" in figure.get_label()
+
+
+def test_nodes_are_numbered_if_asked():
+    written = [
+        [
+            text.get_text()
+            for text in graph_figures({"": (PATH, [5, 6, 7, 8])}, PLACES, **how).axes[0].texts
+        ]
+        for how in ({}, {"numbered": False})
+    ]
+    assert written == [["5", "node 0", "6", "node 1", "7", "node 2", "8", "node 3"], list("5678")]
 
 
 @pytest.mark.parametrize(
