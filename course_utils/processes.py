@@ -13,7 +13,7 @@ class ProcessesFailed(Exception):
     """A script did not run to its end; the message holds what it wrote last."""
 
 
-def torchrun(source: str, processes: int = 2, *, seconds: float = SECONDS) -> list[str]:
+def torchrun(source: str, processes: int = 2, *, seconds: float = SECONDS) -> list[list[str]]:
     """Run a Python script in `processes` processes on this machine; they find each other.
 
     Args:
@@ -22,7 +22,7 @@ def torchrun(source: str, processes: int = 2, *, seconds: float = SECONDS) -> li
         seconds: how long they may take.
 
     Returns:
-        The lines that they print, sorted.
+        The lines that each process prints, in the order of their numbers.
 
     Raises:
         ProcessesFailed: a process raised, or the time is over.
@@ -36,20 +36,21 @@ def torchrun(source: str, processes: int = 2, *, seconds: float = SECONDS) -> li
         script = Path(folder, "script.py")
         script.write_text(source, "utf-8")
         command = [sys.executable, "-m", "torch.distributed.run", "--standalone"]
-        command += [f"--nproc-per-node={processes}", str(script)]
-        run = subprocess.Popen(
-            command, env=settings, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-        )
+        command += [f"--nproc-per-node={processes}"]
+        # Into a file for each: in one pipe their lines would mix.
+        command += [f"--log-dir={folder}", "--redirects=1", str(script)]
+        run = subprocess.Popen(command, env=settings, stderr=subprocess.PIPE, text=True)
         try:
-            printed, errors = run.communicate(timeout=seconds)
+            _, errors = run.communicate(timeout=seconds)
         except subprocess.TimeoutExpired as error:
             raise ProcessesFailed(f"The script still ran after {seconds:g} seconds.") from error
         finally:  # also when the learner interrupts the cell
             run.terminate()  # torchrun then ends its processes; killed, it would leave them
             run.communicate()
-    if run.returncode:
-        raise ProcessesFailed(f"The script failed: {_cause(errors)}")
-    return sorted(printed.splitlines())
+        if run.returncode:
+            raise ProcessesFailed(f"The script failed: {_cause(errors)}")
+        logs = {int(log.parent.name): log for log in Path(folder).rglob("stdout.log")}
+        return [logs[rank].read_text("utf-8").splitlines() for rank in range(processes)]
 
 
 def _cause(errors: str) -> str:

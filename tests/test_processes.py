@@ -20,7 +20,7 @@ dist.destroy_process_group()
 
 
 def test_processes_find_each_other():
-    assert torchrun(SUM) == ["0 3.0", "1 3.0"]
+    assert torchrun(SUM) == [["0 3.0"], ["1 3.0"]]
 
 
 def test_what_a_process_raises_is_named():
