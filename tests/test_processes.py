@@ -1,6 +1,8 @@
 """A script in several processes."""
 
 import os
+import subprocess
+import time
 
 import pytest
 
@@ -28,9 +30,19 @@ def test_what_a_process_raises_is_named():
         torchrun("raise ValueError('too short')", 1)
 
 
-def test_a_process_that_hangs_is_stopped(tmp_path):
+def test_a_process_that_hangs_is_stopped(tmp_path, monkeypatch):
     note = tmp_path / "pid"
-    source = f"import os, time; open({str(note)!r}, 'w').write(str(os.getpid())); time.sleep(60)"
+    communicate = subprocess.Popen.communicate
+
+    def time_is_over_once_it_runs(run, input=None, timeout=None):
+        if timeout is None:
+            return communicate(run)
+        while not (note.exists() and note.read_text()):
+            time.sleep(0.1)
+        raise subprocess.TimeoutExpired("torchrun", timeout)
+
+    monkeypatch.setattr(subprocess.Popen, "communicate", time_is_over_once_it_runs)
+    source = f"import os, time; open({str(note)!r}, 'w').write(str(os.getpid())); time.sleep(99)"
     with pytest.raises(ProcessesFailed, match="still ran after 10 seconds"):
         torchrun(source, 1, seconds=10)
     with pytest.raises(ProcessLookupError):
