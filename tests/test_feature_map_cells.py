@@ -130,6 +130,26 @@ def test_what_is_no_plain_convolution_has_no_sum():
     assert looked(nn.ConvTranspose2d(4, 6, 3)).convolutions == {}
 
 
+class Overwriting(nn.Module):
+    """Writes zeros over what its convolution was given."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(2, 3, 3)
+
+    def forward(self, inputs: torch.Tensor) -> torch.Tensor:
+        doubled = 2 * inputs
+        output = self.conv(doubled)
+        doubled.zero_()
+        return output
+
+
+def test_inputs_are_kept_as_the_layer_was_given_them():
+    inputs = torch.randn(1, 2, 5, 5)
+    kept = look(Overwriting(), inputs).convolutions["conv"].inputs
+    torch.testing.assert_close(kept, 2 * inputs[0])
+
+
 def test_inputs_share_memory_with_the_layer_before():
     model = nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(inplace=True), nn.Conv2d(4, 5, 3))
     seen = look(model, torch.randn(1, 3, 9, 9))
