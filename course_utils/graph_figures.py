@@ -40,8 +40,8 @@ def graph_figures(
         for node, (x, y) in enumerate(places):
             style = {"fontsize": 9, "ha": "center", "va": "center"}
             axis.text(x, y, _short(numbers[node]), zorder=3, **style)
-            above = {"xytext": (0, 20), "textcoords": "offset points", "color": GRAY}
             if numbered:
+                above = {"xytext": (0, 20), "textcoords": "offset points", "color": GRAY}
                 axis.annotate(f"node {node}", (x, y), **above, **style)
         _frame(axis, places, title)
         words.append(f"{title}: {', '.join(map(_short, numbers))}")
@@ -90,7 +90,8 @@ def group_figures(
 
 
 def _short(value: float) -> str:
-    return f"{value:.2f}".rstrip("0").rstrip(".").replace("-", "\N{MINUS SIGN}")
+    """Two decimals at most; what rounds to 0 has no sign."""
+    return f"{round(float(value), 2) + 0.0:g}".replace("-", "\N{MINUS SIGN}")
 
 
 def _draw_edges(axis: Axes, edge_index: Tensor, places: np.ndarray) -> None:

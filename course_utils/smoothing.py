@@ -1,6 +1,6 @@
 """What graph convolutions do to features without any training: P^k X for growing k."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -86,21 +86,36 @@ def smoothing(
     return _measured(features, matrix.float(), labels, depths, progress)
 
 
+def multiplied(features: Tensor, matrix: Tensor, depths: Sequence[int]) -> Iterator[Tensor]:
+    """P^k X for each of the increasing `depths` k, float32 [N, F], dense.
+
+    Args:
+        features: X, float [N, F], dense or sparse (COO).
+        matrix: P, float32 [N, N], dense or sparse.
+        depths: the numbers k of multiplications, increasing from 0 on.
+    """
+    rows = (features.to_dense() if features.is_sparse else features).float()
+    for done, depth in pairwise((0, *depths)):
+        for _ in range(depth - done):
+            rows = matrix @ rows
+        yield rows
+
+
 def _measured(
     features: Tensor, matrix: Tensor, labels: Tensor, depths: tuple[int, ...], progress: str | None
 ) -> Smoothing:
-    rows = (features.to_dense() if features.is_sparse else features).float()
     distances, places, shares = [], [], []
     with Progress(depths[-1], progress, "steps") as bar:
-        for done, depth in pairwise((0, *depths)):
-            for _ in range(depth - done):
-                rows = matrix @ rows
-                bar.update()
+        steps = np.diff((0, *depths)).tolist()
+        for count, depth, rows in zip(
+            steps, depths, multiplied(features, matrix, depths), strict=True
+        ):
             units = _units(rows, depth)
             distances.append(mean_distances(units, labels))
             plane, share = _principal_plane(units)
             places.append(_turned_to(places[-1], plane) if places else plane)
             shares.append(share)
+            bar.update(count)
     return Smoothing(
         depths,
         tuple(distances),

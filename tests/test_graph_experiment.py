@@ -9,6 +9,7 @@ from course_utils import experiments
 from course_utils.experiments import citation_runs, graphs
 from course_utils.graph_data import Citations, NodeSplit
 from course_utils.graphs import propagation, undirected
+from course_utils.smoothing import multiplied
 
 CLASSES, EACH = 3, 60
 CITATION_NAMES = [
@@ -181,7 +182,7 @@ def test_powers_of_the_matrix_by_hand():
     side, middle, link = 1 / 2, 1 / 3, 1 / 6**0.5
     dense = torch.tensor([[side, link, 0], [link, middle, link], [0, link, side]])
     features = torch.eye(3)
-    steps = list(citation_runs.smoothed(features, matrix, (0, 1, 3, 64)))
+    steps = list(multiplied(features, matrix, (0, 1, 3, 64)))
     assert torch.equal(steps[0], features)
     torch.testing.assert_close(steps[1], dense)
     torch.testing.assert_close(steps[2], dense @ dense @ dense)

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from course_utils.checks.base import NotYet, as_numbers, checker, require_attempted, show
+from course_utils.checks.propagation import by_degrees
 from course_utils.graphs import adjacency, undirected
 
 # The pairs and the values also stand in the text of the exercise.
@@ -25,13 +26,8 @@ _X = torch.tensor(VALUES).double()
 Mistakes = Sequence[tuple[str, Tensor]]
 
 
-def _scaled(matrix: Tensor, degrees: Tensor, left: float, right: float) -> Tensor:
-    """Each row times a power of its degree, each column times a power of its own."""
-    return (degrees**left).unsqueeze(1) * matrix * degrees**right
-
-
 _D, _D_LOOPED = _A.sum(dim=1), _LOOPED.sum(dim=1)
-RIGHT = _scaled(_LOOPED, _D_LOOPED, -0.5, -0.5)  # P
+RIGHT = by_degrees(_LOOPED, _D_LOOPED, -0.5, -0.5)  # P
 
 NO_LOOP = "The self-loop is forgotten: in A + I, each node also receives from itself."
 ONE_WAY = (
@@ -81,44 +77,44 @@ MATRIX_MISTAKES: Mistakes = [
     (
         "The degrees are those of A, before I was added. Divide by the roots of the degrees "
         "that you have just written down.",
-        _scaled(_LOOPED, _D, -0.5, -0.5),
+        by_degrees(_LOOPED, _D, -0.5, -0.5),
     ),
     (
         "The self-loop is forgotten, in the matrix and in the degrees: normalize A + I.",
-        _scaled(_A, _D, -0.5, -0.5),
+        by_degrees(_A, _D, -0.5, -0.5),
     ),
     (
         "The node's own value is missing. It reaches the node through the self-loop, divided by "
         "the node's degree.",
-        _scaled(_A, _D_LOOPED, -0.5, -0.5),
+        by_degrees(_A, _D_LOOPED, -0.5, -0.5),
     ),
     (
         "This is row normalization, D^(−1) (A + I), which takes a plain mean. The symmetric one "
         "divides by the roots of both degrees, √dᵢ √dⱼ.",
-        _scaled(_LOOPED, _D_LOOPED, -1, 0),
+        by_degrees(_LOOPED, _D_LOOPED, -1, 0),
     ),
     (
         "This is column normalization: it divides by the sender's degree alone. The symmetric "
         "one divides by the roots of both degrees, √dᵢ √dⱼ.",
-        _scaled(_LOOPED, _D_LOOPED, 0, -1),
+        by_degrees(_LOOPED, _D_LOOPED, 0, -1),
     ),
     (
         "The square root is forgotten: divide by √dᵢ √dⱼ, not by dᵢ dⱼ.",
-        _scaled(_LOOPED, _D_LOOPED, -1, -1),
+        by_degrees(_LOOPED, _D_LOOPED, -1, -1),
     ),
     (
         "You divided once, by the root of the receiver's degree. The sender's is missing: "
         "divide by √dᵢ √dⱼ.",
-        _scaled(_LOOPED, _D_LOOPED, -0.5, 0),
+        by_degrees(_LOOPED, _D_LOOPED, -0.5, 0),
     ),
     (
         "You divided once, by the root of the sender's degree. The receiver's is missing: "
         "divide by √dᵢ √dⱼ.",
-        _scaled(_LOOPED, _D_LOOPED, 0, -0.5),
+        by_degrees(_LOOPED, _D_LOOPED, 0, -0.5),
     ),
     (
         "You multiplied by the roots of the degrees: divide by them.",
-        _scaled(_LOOPED, _D_LOOPED, 0.5, 0.5),
+        by_degrees(_LOOPED, _D_LOOPED, 0.5, 0.5),
     ),
     (
         "You took the root of the sum of both degrees: it is the root of their product.",
@@ -127,12 +123,12 @@ MATRIX_MISTAKES: Mistakes = [
     (
         "The node's own value is not divided: the self-loop is an edge like the others, and both "
         "its ends have the node's degree.",
-        _I + _scaled(_A, _D_LOOPED, -0.5, -0.5),
+        _I + by_degrees(_A, _D_LOOPED, -0.5, -0.5),
     ),
     (
         "This is the mean over the neighbors: the self-loop is forgotten, and the normalization "
         "is that of rows.",
-        _scaled(_A, _D, -1, 0),
+        by_degrees(_A, _D, -1, 0),
     ),
     ("Nothing is normalized: divide each term by √dᵢ √dⱼ.", _LOOPED),
     ("Nothing is normalized, and the self-loop is forgotten: use row 2 of P.", _A),

@@ -14,13 +14,13 @@ from course_utils.graphs import adjacency, undirected
 Idea = Callable[[Tensor, Tensor], Tensor]  # takes A and I, gives a matrix
 
 
-def _by_degrees(matrix: Tensor, degrees: Tensor, left: float, right: float) -> Tensor:
+def by_degrees(matrix: Tensor, degrees: Tensor, left: float, right: float) -> Tensor:
     """Each row times a power of its degree, each column times a power of its own."""
     return (degrees**left).unsqueeze(1) * matrix * degrees**right
 
 
 def _symmetric(matrix: Tensor) -> Tensor:
-    return _by_degrees(matrix, matrix.sum(dim=1), -0.5, -0.5)
+    return by_degrees(matrix, matrix.sum(dim=1), -0.5, -0.5)
 
 
 def _looped(matrix: Tensor) -> Tensor:
@@ -60,49 +60,49 @@ MISCONCEPTIONS = [
     _misconception(
         "the degrees are those of A, taken before I was added, so they are too small by 1 and a "
         "node without neighbors divides by 0: add I first, then sum the rows.",
-        lambda a, i: _by_degrees(_looped(a), a.sum(dim=1), -0.5, -0.5),
+        lambda a, i: by_degrees(_looped(a), a.sum(dim=1), -0.5, -0.5),
     ),
     _misconception(
         "the degrees count the self-loop, but the matrix between them lacks it: it is A + I there, "
         "too.",
-        lambda a, i: _by_degrees(a, _looped(a).sum(dim=1), -0.5, -0.5),
+        lambda a, i: by_degrees(a, _looped(a).sum(dim=1), -0.5, -0.5),
     ),
     _misconception(
         "this is row normalization, D^(−1) (A + I): each row sums to 1, a plain mean. The "
         "symmetric one divides entry i, j by the roots of both degrees.",
-        lambda a, i: _by_degrees(_looped(a), _looped(a).sum(dim=1), -1, 0),
+        lambda a, i: by_degrees(_looped(a), _looped(a).sum(dim=1), -1, 0),
     ),
     _misconception(
         "this is column normalization, (A + I) D^(−1): each column sums to 1. The symmetric one "
         "divides entry i, j by the roots of both degrees.",
-        lambda a, i: _by_degrees(_looped(a), _looped(a).sum(dim=1), 0, -1),
+        lambda a, i: by_degrees(_looped(a), _looped(a).sum(dim=1), 0, -1),
     ),
     _misconception(
         "this is row normalization, and I is forgotten: a plain mean over the neighbors.",
-        lambda a, i: _by_degrees(a, a.sum(dim=1), -1, 0),
+        lambda a, i: by_degrees(a, a.sum(dim=1), -1, 0),
     ),
     _misconception(
         "this is column normalization, and I is forgotten.",
-        lambda a, i: _by_degrees(a, a.sum(dim=1), 0, -1),
+        lambda a, i: by_degrees(a, a.sum(dim=1), 0, -1),
     ),
     _misconception(
         "the square root is forgotten: this is D^(−1) (A + I) D^(−1), which divides by the "
         "product of both degrees and not by its root.",
-        lambda a, i: _by_degrees(_looped(a), _looped(a).sum(dim=1), -1, -1),
+        lambda a, i: by_degrees(_looped(a), _looped(a).sum(dim=1), -1, -1),
     ),
     _misconception(
         "D^(−1/2) stands on the left only: this divides by the receiver's degree, and the sender's "
         "is missing.",
-        lambda a, i: _by_degrees(_looped(a), _looped(a).sum(dim=1), -0.5, 0),
+        lambda a, i: by_degrees(_looped(a), _looped(a).sum(dim=1), -0.5, 0),
     ),
     _misconception(
         "D^(−1/2) stands on the right only: this divides by the sender's degree, and the "
         "receiver's is missing.",
-        lambda a, i: _by_degrees(_looped(a), _looped(a).sum(dim=1), 0, -0.5),
+        lambda a, i: by_degrees(_looped(a), _looped(a).sum(dim=1), 0, -0.5),
     ),
     _misconception(
         "you multiply by the roots of the degrees: divide, the exponent is −1/2.",
-        lambda a, i: _by_degrees(_looped(a), _looped(a).sum(dim=1), 0.5, 0.5),
+        lambda a, i: by_degrees(_looped(a), _looped(a).sum(dim=1), 0.5, 0.5),
     ),
     _misconception(
         "nothing is normalized: this is A + I, with which a node of many neighbors gets larger "

@@ -1,7 +1,7 @@
 """Chapter 5, Cora: with edges, without and with wrong ones; deep networks; smoothing alone."""
 
 import functools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from functools import partial
 
 import torch
@@ -29,7 +29,7 @@ from course_utils.graphs import propagation, rewired, without_edges
 from course_utils.probes import probe_accuracy
 from course_utils.results import Measurements
 from course_utils.smoothing import DEPTHS as POWERS
-from course_utils.smoothing import mean_distances
+from course_utils.smoothing import mean_distances, multiplied
 
 REMOVED = (0, 25, 50, 75, 100)  # percent of the edges
 REWIRED = (25, 50, 100)
@@ -109,16 +109,6 @@ def propagate(graph: str, seed: int) -> Measurements:
     }
 
 
-def smoothed(features: Tensor, matrix: Tensor, powers: Sequence[int]) -> Iterator[Tensor]:
-    """`features` multiplied by `matrix` as often as each of the increasing `powers` says."""
-    done = 0
-    for power in powers:
-        for _ in range(power - done):
-            features = matrix @ features
-        done = power
-        yield features
-
-
 def smooth(seed: int) -> Measurements:
     """What P^k X, with no weights at all, leaves of the papers' differences, for k in `POWERS`.
 
@@ -132,7 +122,7 @@ def smooth(seed: int) -> Measurements:
     labels = citations.labels
     matrix = propagation(citations.edge_index, len(labels))
     measured: Measurements = {"distance": [], "test_accuracy": [], "rescaled_test_accuracy": []}
-    for features in smoothed(row_normalized(citations.features).to_dense(), matrix, POWERS):
+    for features in multiplied(row_normalized(citations.features), matrix, POWERS):
         units = F.normalize(features, dim=1)
         measured["distance"].append(mean_distances(units, labels).overall)
         seed_everything(seed)
