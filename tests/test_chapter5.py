@@ -98,7 +98,7 @@ def test_wide_networks_have_the_parameters_of_nine_kinds():
 
 
 def test_how_alike_tied_papers_are():
-    """The text says 81%."""
+    """The chapter prints 81%."""
     source, target = cora().edge_index
     labels = cora().labels
     assert (labels[source] == labels[target]).double().mean().item() == pytest.approx(
