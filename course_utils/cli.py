@@ -42,6 +42,11 @@ def _parser() -> argparse.ArgumentParser:
     )
     command = add("experiments", _experiments, "Run the many-seed experiment behind a claim.")
     command.add_argument("name", metavar="NAME", help="which one, for example dnn_vs_cnn")
+    command = add("publish", _publish, "Stamp this copy with its address on GitHub, for Colab.")
+    command.add_argument(
+        "--repo", required=True, metavar="OWNER/NAME", help="the repository to push this copy to"
+    )
+    command.add_argument("--branch", default="main", help="its branch (default: %(default)s)")
     return parser
 
 
@@ -100,6 +105,28 @@ def _experiments(options: argparse.Namespace) -> int:
         run(options.name)
     except DataUnavailable as error:
         return _fail(error)
+    return 0
+
+
+def _publish(options: argparse.Namespace) -> int:
+    from course_utils.addresses import Repository
+    from course_utils.execute import NotebookError
+    from course_utils.publish import PublishError, publish
+
+    try:
+        repository = Repository.parse(options.repo, options.branch)
+    except ValueError as error:
+        return _fail(error, status=2)
+    try:
+        changed = publish(NOTEBOOKS.parent, repository)
+    except (PublishError, NotebookError) as error:
+        return _fail(error)
+    for path in changed:
+        print(f"{path}: stamped")
+    print(
+        f"This copy is that of {repository.address}: commit, and push the branch "
+        f"{repository.branch} there; while it is public, the badges open its chapters in Colab."
+    )
     return 0
 
 

@@ -1,11 +1,11 @@
 """Run a notebook from its first cell to its last and save it with the outputs it gave."""
 
+import hashlib
+import json
 import os
-import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from shutil import copymode
 
 import ipykernel.kernelspec
 import nbformat
@@ -16,6 +16,7 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 from nbformat import NotebookNode
 
+from course_utils.files import replace_text
 from course_utils.progress import Progress
 
 KERNELSPEC = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
@@ -26,6 +27,7 @@ LANGUAGE_INFO = {
     "pygments_lexer": "ipython3",
 }
 KEPT_NOTEBOOK_METADATA = {"accelerator", "authors", "title"}
+SIGNATURE = "executed_code"  # the notebook metadata that `sign` writes
 KEPT_CELL_METADATA = {"jupyter", "tags"}
 
 
@@ -68,11 +70,38 @@ def execute(path: str | os.PathLike, timeout: float = 600) -> Execution:
             kernel died, or the result cannot be saved.
     """
     path = Path(path)
-    notebook = _read(path)
+    notebook = read(path)
     execution = _run(notebook, path, timeout)
     normalize(notebook)
-    _replace(path, nbformat.writes(notebook))
+    sign(notebook)
+    try:
+        replace_text(path, layout(notebook))
+    except OSError as error:
+        raise NotebookError(f"{path} cannot be saved: {error.strerror}.") from error
     return execution
+
+
+def layout(notebook: NotebookNode) -> str:
+    """The text of the file that holds `notebook`."""
+    return nbformat.writes(notebook).rstrip("\n") + "\n"
+
+
+def sign(notebook: NotebookNode) -> None:
+    """Note in the metadata of `notebook`, in place, which code its outputs come from."""
+    notebook.metadata[SIGNATURE] = _code_digest(notebook)
+
+
+def is_signed(notebook: NotebookNode) -> bool:
+    """Whether the code of `notebook` is still what was executed, or somebody has edited it since.
+
+    Outputs are not part of it: to compare them is the business of nbval.
+    """
+    return notebook.metadata.get(SIGNATURE) == _code_digest(notebook)
+
+
+def _code_digest(notebook: NotebookNode) -> str:
+    sources = [cell.source for cell in notebook.cells if cell.cell_type == "code"]
+    return hashlib.sha256(json.dumps(sources).encode()).hexdigest()
 
 
 def normalize(notebook: NotebookNode) -> None:
@@ -92,7 +121,12 @@ def normalize(notebook: NotebookNode) -> None:
     nbformat.validate(notebook)
 
 
-def _read(path: Path) -> NotebookNode:
+def read(path: Path) -> NotebookNode:
+    """The valid notebook at `path`.
+
+    Raises:
+        NotebookError: there is none, or the file is no notebook.
+    """
     try:
         notebook = nbformat.read(path, as_version=4)
         nbformat.validate(notebook)
@@ -165,19 +199,3 @@ def _run(notebook: NotebookNode, path: Path, timeout: float) -> Execution:
             if output.get("name") == "stderr"
         },
     )
-
-
-def _replace(path: Path, text: str) -> None:
-    """Put `text` into `path` in one step, so that nobody ever sees half a file."""
-    name = None
-    try:
-        descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        with open(descriptor, "w", encoding="utf-8", newline="\n") as file:
-            file.write(text.rstrip("\n") + "\n")
-        copymode(path, name)
-        os.replace(name, path)
-    except OSError as error:
-        raise NotebookError(f"{path} cannot be saved: {error.strerror}.") from error
-    finally:
-        if name is not None:
-            Path(name).unlink(missing_ok=True)

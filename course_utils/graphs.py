@@ -14,6 +14,10 @@ from torch import Tensor
 Normalization = Literal["none", "row", "symmetric"]
 NORMALIZATIONS: tuple[Normalization, ...] = ("none", "row", "symmetric")
 
+# Off is torch's default; torch 2.11 warns unless somebody has said so. Where a matrix is made of
+# edges from outside, the checks are asked for.
+torch.sparse.check_sparse_tensor_invariants.disable()
+
 
 class GraphError(ValueError):
     """A graph is not what it should be; the message says what is wrong and what to do."""

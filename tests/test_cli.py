@@ -15,12 +15,14 @@ def test_help_lists_the_commands_and_imports_nothing_heavy():
     )
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert result.returncode == 0
-    for command in ("doctor", "prefetch", "execute", "experiments"):
+    for command in ("doctor", "prefetch", "execute", "experiments", "publish"):
         assert f"    {command}  " in result.stdout
     assert result.stdout.endswith("[]\n")
 
 
-@pytest.mark.parametrize("arguments", [[], ["nonsense"], ["experiments"], ["doctor", "extra"]])
+@pytest.mark.parametrize(
+    "arguments", [[], ["nonsense"], ["experiments"], ["publish"], ["doctor", "extra"]]
+)
 def test_wrong_usage_exits_with_2(arguments: list[str], capsys: pytest.CaptureFixture[str]):
     with pytest.raises(SystemExit, match="2"):
         cli.main(arguments)

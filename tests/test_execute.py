@@ -66,7 +66,7 @@ def test_execute_saves_a_normal_file(executed):
     text = path.read_text()
     assert text == json.dumps(json.loads(text), indent=1, ensure_ascii=False) + "\n"
     notebook = nbformat.reads(text, as_version=4)
-    assert set(notebook.metadata) == {"kernelspec", "language_info"}
+    assert set(notebook.metadata) == {"kernelspec", "language_info", "executed_code"}
     assert notebook.metadata.kernelspec == KERNELSPEC
     assert "version" not in notebook.metadata.language_info
     assert all(cell.metadata == {} for cell in notebook.cells)
