@@ -21,6 +21,8 @@ from nbformat import NotebookNode
 from nbval.plugin import find_comment_markers, find_metadata_tags
 from picture_rules import PICTURE_TYPES, picture_problems, pictures
 
+from course_utils.execute import is_signed
+
 KNOWN_TAGS = {"nbval-ignore-output"}
 MAX_CELL_LINES = 25
 MAX_MEDIAN_LINES = 9
@@ -88,6 +90,8 @@ def validity_problems(notebook: NotebookNode) -> Iterator[str]:
 def notebook_problems(notebook: NotebookNode) -> Iterator[str]:
     if "widgets" in notebook.metadata:
         yield "carries widget state in metadata.widgets: `course execute` removes it"
+    if not is_signed(notebook):
+        yield "has code that was edited after it ran: run `course execute`"
     size = len(json.dumps(notebook, indent=1, ensure_ascii=False).encode())
     if size > MAX_BYTES:
         yield f"takes {size / 1e6:.1f} MB, over {MAX_BYTES / 1e6:.0f} MB"
@@ -105,6 +109,25 @@ def cell_problems(cell: NotebookNode, number: int) -> Iterator[str]:
     yield from source_problems(cell, is_setup=number == 1)
     yield from metadata_problems(cell)
     yield from output_problems(cell)
+
+
+def promises(notebook: NotebookNode) -> list[str]:
+    """The asserts in the code of `notebook`, in order, each on one line."""
+    found = []
+    for cell in code_cells(notebook):
+        source = _plain_python(cell.source)
+        nodes = sorted(filter(_is_promise, ast.walk(ast.parse(source))), key=lambda n: n.lineno)
+        found += [" ".join(ast.get_source_segment(source, node).split()) for node in nodes]
+    return found
+
+
+def _is_promise(node: ast.AST) -> bool:
+    called = node.value.func if _is_call_statement(node) else None
+    return isinstance(node, ast.Assert) or getattr(called, "attr", "").startswith("assert_")
+
+
+def _is_call_statement(node: ast.AST) -> bool:
+    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Call)
 
 
 def count_problems(cell: NotebookNode, number: int) -> Iterator[str]:
@@ -154,11 +177,23 @@ def output_problems(cell: NotebookNode) -> Iterator[str]:
                 yield f"wrote to stderr: {output.text.strip()[:100]}"
         else:
             yield from picture_problems(output)
-            if WIDGET_TYPE in output.data and not list(pictures(output)):
-                yield "holds a widget without a picture: nothing is seen until it is run"
+            if WIDGET_TYPE in output.data:
+                yield from _widget_problems(output)
     for text in _spoken(cell):
         if isinstance(text, str) and (path := MACHINE_PATH.search(text)):
             yield f"shows a path of the machine it ran on: {text[path.start() :].split()[0]}"
+
+
+def _widget_problems(output: NotebookNode) -> Iterator[str]:
+    if not list(pictures(output)):
+        yield "holds a widget without a picture: nothing is seen until it is run"
+    view = output.data[WIDGET_TYPE]
+    if (
+        view.keys() != {"version_major", "version_minor", "model_id"}
+        or (view["version_major"], view["version_minor"]) != (2, 0)
+        or not re.fullmatch(r"[0-9a-f]{32}", view["model_id"])
+    ):
+        yield f"holds a widget view that no kernel made: {json.dumps(view)}"
 
 
 def _plain_python(source: str) -> str:

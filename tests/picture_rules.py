@@ -11,6 +11,9 @@ from nbformat import NotebookNode
 PICTURE_TYPES = {"image/png", "image/jpeg"}
 MIN_WIDTH = 200
 MIN_ALT_LENGTH = 20
+# Two runs of a cell, perhaps on two kinds of processors, may draw pictures that differ this much.
+MOST_CHANGED = 0.02  # of the pixels
+CHANGED_LEVELS = 32  # of 256, in any channel
 
 
 def pictures(output: NotebookNode) -> Iterator[str]:
@@ -41,12 +44,33 @@ def picture_problems(output: NotebookNode) -> Iterator[str]:
         yield from _alt_problems(output)
 
 
-def _image_problems(encoded: str) -> Iterator[str]:
+def difference(saved: str, new: str) -> str | None:
+    """How two encoded pictures differ more than two runs may, or None."""
+    if saved == new:
+        return None
+    before, after = _decoded(saved), _decoded(new)
+    if before is None or after is None:
+        return "cannot be decoded"
+    if before.shape != after.shape:
+        return f"was {_size(before)} px and is {_size(after)} px now"
+    changed = (cv2.absdiff(before, after).max(axis=2) > CHANGED_LEVELS).mean()
+    return f"has {changed:.1%} other pixels now" if changed > MOST_CHANGED else None
+
+
+def _decoded(encoded: str) -> np.ndarray | None:
     try:
         content = base64.b64decode("".join(encoded.split()), validate=True)
-        image = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR)
+        return cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR)
     except (binascii.Error, cv2.error):
-        image = None
+        return None
+
+
+def _size(image: np.ndarray) -> str:
+    return f"{image.shape[1]} x {image.shape[0]}"
+
+
+def _image_problems(encoded: str) -> Iterator[str]:
+    image = _decoded(encoded)
     if image is None:
         yield "holds a picture that cannot be decoded"
     elif image.shape[1] < MIN_WIDTH:

@@ -10,6 +10,8 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 from notebook_rules import WIDGET_TYPE, compared_cells, problems
 
+from course_utils.execute import sign
+
 ALT = "A ramp of gray from black on the left to white on the right."
 
 
@@ -35,6 +37,7 @@ def stdout(text: str) -> NotebookNode:
     return new_output("stream", name="stdout", text=text)
 
 
+VIEW = {"version_major": 2, "version_minor": 0, "model_id": "0123456789abcdef" * 2}
 SETUP, PRINT, FIGURE, EXPLORER, RESULT = range(1, 6)  # positions of the code cells below
 
 
@@ -42,16 +45,18 @@ SETUP, PRINT, FIGURE, EXPLORER, RESULT = range(1, 6)  # positions of the code ce
 def notebook() -> NotebookNode:
     """A small notebook that keeps every rule and runs with no more than IPython."""
     result = new_output("execute_result", {"text/plain": "42"}, execution_count=5)
-    return new_notebook(
+    notebook = new_notebook(
         cells=[
             new_markdown_cell("# A ramp"),
             code(1, "%config InlineBackend.figure_format = 'png'\nimport course_utils"),
             code(2, "answer = 6 * 7\nprint(answer)", stdout("42\n")),
             code(3, "show(ramp, alt)", picture_output()),
-            code(4, "RampExplorer(ramp)", picture_output(**{WIDGET_TYPE: {"model_id": "1"}})),
+            code(4, "RampExplorer(ramp)", picture_output(**{WIDGET_TYPE: VIEW})),
             code(5, "answer", result),
         ]
     )
+    sign(notebook)
+    return notebook
 
 
 def test_good_notebook_passes(notebook: NotebookNode):
@@ -106,7 +111,7 @@ def repeat_a_cell_id(notebook: NotebookNode) -> None:
 
 
 SVG = new_output("display_data", {"image/svg+xml": "<svg/>", "text/plain": "A drawing"})
-BARE_WIDGET = new_output("display_data", {WIDGET_TYPE: {"model_id": "1"}, "text/plain": "VBox()"})
+BARE_WIDGET = new_output("display_data", {WIDGET_TYPE: VIEW, "text/plain": "VBox()"})
 ERROR = new_output("error", ename="ValueError", evalue="no", traceback=["ValueError: no"])
 WARNING = new_output("stream", name="stderr", text="UserWarning: this is slow\n")
 GARBAGE = base64.b64encode(b"no picture at all").decode()
@@ -154,6 +159,16 @@ MUTATIONS = {
         "cell 3: says 'Figure()' where pictures cannot be shown",
     ),
     "widget bare": (set_outputs(EXPLORER, BARE_WIDGET), "cell 4: holds a widget without a picture"),
+    "widget view of no kernel": (
+        lambda notebook: notebook.cells[EXPLORER].outputs[0].data[WIDGET_TYPE].update(model_id="1"),
+        "cell 4: holds a widget view that no kernel made",
+    ),
+    "widget view with more": (
+        lambda notebook: notebook.cells[EXPLORER].outputs[0].data[WIDGET_TYPE].update(state={}),
+        "cell 4: holds a widget view that no kernel made",
+    ),
+    "code edited after it ran": (set_source(RESULT, "answer + 0"), "has code that was edited"),
+    "code cell removed": (lambda notebook: notebook.cells.pop(), "has code that was edited"),
     "error output": (set_outputs(PRINT, ERROR), "cell 2: raised ValueError"),
     "warning": (set_outputs(PRINT, WARNING), "cell 2: wrote to stderr: UserWarning"),
     "machine path": (
@@ -211,6 +226,7 @@ def test_mutated_notebook_is_caught(notebook: NotebookNode, mutation: str):
 def test_cell_that_may_stay_silent_passes(notebook: NotebookNode, source: str):
     notebook.cells[PRINT].source = source
     notebook.cells[PRINT].outputs = []
+    sign(notebook)
     assert problems(notebook) == []
 
 
