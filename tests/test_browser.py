@@ -1,4 +1,7 @@
-"""Each chapter in a real JupyterLab and a real browser: it runs, and its explorers answer."""
+"""Each chapter in a real JupyterLab and a real browser: it runs, and its explorers answer.
+
+With `--pictures` the chapters' first explorers become the README's pictures.
+"""
 
 import statistics
 from collections.abc import Iterator
@@ -8,7 +11,8 @@ import nbformat
 import pytest
 from lab_server import running_lab
 from nbformat.v4 import new_code_cell, new_notebook
-from playwright.sync_api import Browser, sync_playwright
+from PIL import Image
+from playwright.sync_api import Browser
 from visit import Visit, visit
 
 from course_utils.execute import normalize
@@ -16,21 +20,7 @@ from course_utils.execute import normalize
 RUN_SECONDS = 600
 PATIENCE = 10
 SCREENSHOTS = Path(__file__).with_name("screenshots")
-CHROMIUM_OPTIONS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-dev-shm-usage",
-    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",  # no name leads off this machine
-]
-
-
-@pytest.fixture(scope="module")
-def browser(chromium: str) -> Iterator[Browser]:
-    with sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=chromium, args=CHROMIUM_OPTIONS)
-        yield browser
-        browser.close()
+README_PICTURES = Path(__file__).parents[1] / "notebooks" / "pictures"
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +37,7 @@ def address(
 
 
 def test_chapter_runs_and_its_explorers_answer(
-    notebook_path: Path, browser: Browser, address: str, root: Path, record_property
+    notebook_path: Path, browser: Browser, address: str, root: Path, record_property, pytestconfig
 ):
     notebook = nbformat.read(notebook_path, as_version=4)
     for cell in notebook.cells:
@@ -65,6 +55,11 @@ def test_chapter_runs_and_its_explorers_answer(
         picture=picture,
     )
     assert result.problems == []
+    if pytestconfig.getoption("pictures"):
+        with Image.open(picture) as image:
+            chapter = int(notebook_path.stem.split("_")[0])
+            colors = image.convert("RGB").quantize(256, dither=Image.Dither.NONE)
+            colors.save(README_PICTURES / f"chapter{chapter}.png", optimize=True)
     if result.milliseconds:
         median = statistics.median(result.milliseconds)
         answer = f"{result.explorers} explorers, {median:.0f} ms from key press to new picture"
@@ -169,7 +164,8 @@ def test_harness_passes_a_good_notebook(browser: Browser, address: str, root: Pa
     assert result.explorers == 1
     assert len(result.milliseconds) == 1
     assert result.milliseconds[0] > 0
-    assert (root / "scratch.png").stat().st_size > 10_000
+    with Image.open(root / "scratch.png") as picture:
+        assert picture.width > 600 > picture.height > 100  # the explorer, not the page
 
 
 def test_harness_catches_each_flaw(browser: Browser, address: str, root: Path):
