@@ -124,9 +124,9 @@ def read_folder(
 
 
 def _existing(path: str | os.PathLike[str]) -> Path:
-    if not os.fspath(path):
+    if not isinstance(path, str | os.PathLike) or not os.fspath(path):
         raise FolderError("Give the path of a folder that has a sub-folder for each class.")
-    root = Path(path).expanduser()
+    root = Path(os.path.expanduser(path))  # Path.expanduser fails on a user that there is not
     if os.path.isfile(root):
         raise FolderError(
             f"{root} is a file: give the folder that has a sub-folder for each class, "

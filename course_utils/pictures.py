@@ -8,12 +8,21 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, UnidentifiedImageError
 
 FORMATS = ("PNG", "JPEG", "GIF", "BMP", "WEBP", "TIFF")
 MOST_BYTES = 20_000_000
 MOST_PIXELS = 40_000_000
 LONGEST_NAME = 40  # characters of a file's name that a sentence shows
+TURNS = {  # what sets a picture upright, for each orientation that a camera notes
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
 
 
 class PictureError(ValueError):
@@ -72,8 +81,10 @@ def read_picture_file(path: Path, *, smallest: int | None = None) -> np.ndarray:
             raise PictureError(f"Cannot read {name}: it is no ordinary file. Choose another one.")
         _require_size(status.st_size, name)
         content = path.read_bytes()
-    except OSError as error:
-        reason = error.strerror or type(error).__name__
+    except PictureError:
+        raise
+    except (OSError, ValueError) as error:  # ValueError: a name that no file can have
+        reason = getattr(error, "strerror", None) or type(error).__name__
         raise PictureError(
             f"Cannot read {name}: this computer refuses to open it ({reason}). "
             "See whether you can open it in another program."
@@ -181,7 +192,7 @@ def _decode(content: bytes, name: str, smallest: int | None) -> np.ndarray:
                 )
             if smallest is not None:
                 image.draft(None, (smallest, smallest))  # only JPEG can; the others ignore it
-            return _to_rgb(ImageOps.exif_transpose(image))
+            return _to_rgb(_upright(image))
     except PictureError:
         raise
     except Image.DecompressionBombError as error:
@@ -196,6 +207,15 @@ def _decode(content: bytes, name: str, smallest: int | None) -> np.ndarray:
             f"Cannot read {name}: the picture is damaged or cut short. "
             "Save it again as PNG, or choose another one."
         ) from error
+
+
+def _upright(image: Image.Image) -> Image.Image:
+    image.load()  # whatever fails from here on, the pixels are good
+    try:
+        turn = TURNS.get(image.getexif().get(ExifTags.Base.Orientation))
+    except Exception:  # `ImageOps.exif_transpose` would refuse the picture for a note beside it
+        return image
+    return image if turn is None else image.transpose(turn)
 
 
 def _require_size(count: int, name: str) -> None:

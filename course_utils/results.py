@@ -17,6 +17,10 @@ from course_utils.sources import shipped_folder
 Measurements = dict[str, Any]  # numbers and lists of numbers by name
 
 
+class ResultsError(ValueError):
+    """A file of results cannot be used; the message says which, and what to do."""
+
+
 def _circumstances(processes: int) -> dict[str, Any]:
     device = pick_device()
     return {
@@ -27,6 +31,16 @@ def _circumstances(processes: int) -> dict[str, Any]:
         "processes": processes,
         "threads": torch.get_num_threads() if processes == 1 else 1,
     }
+
+
+def _read(path: Path, remedy: str) -> dict[str, Any]:
+    try:
+        content = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError):  # bytes that are no text, and text that is no JSON, too
+        content = None
+    if not isinstance(content, dict) or not {"circumstances", "runs"} <= content.keys():
+        raise ResultsError(f"{path} holds no results of an experiment. {remedy}")
+    return content
 
 
 class Results:
@@ -47,18 +61,25 @@ class Results:
 
         Raises:
             FileNotFoundError: the experiment has not been run.
+            ResultsError: the file is damaged.
         """
         path = cls._path(name)
         if not path.exists():
             raise FileNotFoundError(f"There are no results of {name!r}: course experiments {name}")
-        return cls(name, json.loads(path.read_text("utf-8")))
+        return cls(
+            name, _read(path, "Restore it with `git checkout`, or install the course again.")
+        )
 
     @classmethod
     def resume(cls, name: str, processes: int) -> "Results":
-        """What an interrupted run left, if it was made under the same circumstances, or nothing."""
+        """What an interrupted run left, if it was made under the same circumstances, or nothing.
+
+        Raises:
+            ResultsError: the file that it left is damaged.
+        """
         now = _circumstances(processes)
         partial = cls._path(name, ".partial")
-        content = json.loads(partial.read_text("utf-8")) if partial.exists() else None
+        content = _read(partial, "Delete it.") if partial.exists() else None
         if content is None or content["circumstances"] != now:
             content = {"circumstances": now, "runs": {}}
         return cls(name, content)

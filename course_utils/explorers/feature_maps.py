@@ -100,7 +100,11 @@ class FeatureMapExplorer(Explorer):
 
     def add_path(self, path: str | os.PathLike[str]) -> str:
         """Add the picture in a file and show it; gives what the status line says."""
-        path = Path(path)
+        try:
+            path = Path(path)
+        except TypeError:
+            self._show_error(f"Give the path of a picture's file, not {type(path).__name__}.")
+            return self.status
         return self._added([(short_name(path.name), partial(read_picture_file, path))])
 
     def choose(self, **values: Any) -> None:

@@ -122,13 +122,14 @@ class Gallery:
         return values
 
     def _look_at(self, picture: Any) -> Seen:
-        picture = shrink(picture, LONGEST)
-        if max(picture.shape[:2]) > SLIMMEST * min(picture.shape[:2]):
+        small = shrink(picture, LONGEST)
+        height, width = picture.shape[:2]
+        if max(height, width) > SLIMMEST * min(height, width):
             raise PictureError(
-                f"The picture has {picture.shape[0]} × {picture.shape[1]} pixels, too long and "
-                "thin: cut out a part that is nearer to a square."
+                f"The picture has {height} × {width} pixels, too long and thin: cut out a part "
+                "that is nearer to a square."
             )
-        image = torch.from_numpy(to_rgb(picture)).permute(2, 0, 1)[None]
+        image = torch.from_numpy(to_rgb(small)).permute(2, 0, 1)[None]
         try:
             inputs = self._prepare(image)
             zeros = torch.zeros_like(inputs[0])
