@@ -4,13 +4,12 @@ import math
 from collections.abc import Mapping, Sequence
 
 import matplotlib as mpl
-import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from course_utils.figures import GRAY, colors_for
+from course_utils.figures import GRAY, colors_for, subplots
 from course_utils.intervals import Interval, mean_interval
 
 LABEL_PITCH = 0.065  # between two names beside a chart, as a share of its height
@@ -18,7 +17,7 @@ LABEL_PITCH = 0.065  # between two names beside a chart, as a share of its heigh
 
 def training_curves(losses: Mapping[str, Sequence[float]], *, window: int = 50) -> Figure:
     """Training loss at each step, averaged over the last `window` steps, on a log scale."""
-    figure, axis = plt.subplots(figsize=(8, 3.6))
+    figure, axis = subplots(figsize=(8, 3.6))
     for (name, loss), color in zip(losses.items(), colors_for(losses), strict=True):
         smooth = np.convolve(loss, np.ones(window) / window, mode="valid")
         steps = np.arange(window, len(loss) + 1)
@@ -50,7 +49,7 @@ def band_chart(
         percent: whether values are in 0..1 and shown in percent.
         ticks: what stands at each x on the axis, if not its number.
     """
-    figure, axis = plt.subplots(figsize=(8, 3.8))
+    figure, axis = subplots(figsize=(8, 3.8))
     ends = []
     for (name, values), color in zip(runs.items(), colors_for(runs), strict=True):
         mean, low, high = zip(*map(mean_interval, zip(*values, strict=True)), strict=True)
@@ -93,7 +92,7 @@ def interval_panels(panels: Mapping[str, Mapping[str, Interval]], *, xlabel: str
         xlabel: what the axes show; each panel has a range of its own.
     """
     rows = math.ceil(len(panels) / 2)
-    figure, axes = plt.subplots(rows, 2, figsize=(9, 2.2 * rows + 0.4), sharey=True, squeeze=False)
+    figure, axes = subplots(rows, 2, figsize=(9, 2.2 * rows + 0.4), sharey=True, squeeze=False)
     for axis in axes.flat[len(panels) :]:
         axis.axis("off")
     for axis, (title, intervals) in zip(axes.flat, panels.items(), strict=False):
@@ -107,7 +106,7 @@ def interval_panels(panels: Mapping[str, Mapping[str, Interval]], *, xlabel: str
 
 def interval_chart(intervals: Mapping[str, Interval], *, xlabel: str) -> Figure:
     """One row for each name: the mean as a dot, its interval as a bar; values 0..1 in percent."""
-    figure, axis = plt.subplots(figsize=(8, 0.45 * len(intervals) + 1))
+    figure, axis = subplots(figsize=(8, 0.45 * len(intervals) + 1))
     _draw_intervals(axis, intervals, [colors_for([name])[0] for name in intervals])
     axis.set_xlabel(xlabel)
     figure.set_label(f"Means over seeds with intervals: {xlabel} of {'; '.join(intervals)}.")
@@ -129,7 +128,7 @@ def _draw_intervals(axis: Axes, intervals: Mapping[str, Interval], colors: Seque
 
 def confusion_matrices(matrices: Mapping[str, Tensor], classes: Sequence[str]) -> Figure:
     """Counts [true, predicted] side by side; the diagonal, where all is well, is left uncolored."""
-    figure, axes = plt.subplots(1, len(matrices), figsize=(4.7 * len(matrices), 4.7), sharey=True)
+    figure, axes = subplots(1, len(matrices), figsize=(4.7 * len(matrices), 4.7), sharey=True)
     worst = max(int((matrix - matrix.diag().diag()).max()) for matrix in matrices.values())
     for axis, (name, matrix) in zip(np.atleast_1d(axes), matrices.items(), strict=True):
         mistakes = matrix - matrix.diag().diag()
@@ -153,7 +152,7 @@ def confusion_matrices(matrices: Mapping[str, Tensor], classes: Sequence[str]) -
 
 def reliability_chart(points: Mapping[str, tuple[Sequence[float], Sequence[float]]]) -> Figure:
     """For each network (confidence, accuracy) of bins of predictions, against the diagonal."""
-    figure, axis = plt.subplots(figsize=(5, 4.4))
+    figure, axis = subplots(figsize=(5, 4.4))
     axis.plot([0, 1], [0, 1], color=GRAY, linestyle="--", linewidth=1)
     for (name, (confidence, accuracy)), color in zip(
         points.items(), colors_for(points), strict=True

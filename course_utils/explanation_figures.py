@@ -8,13 +8,12 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import matplotlib as mpl
-import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.figure import Figure
 from PIL import ImageColor
 from torch import Tensor
 
-from course_utils.figures import PALETTE
+from course_utils.figures import PALETTE, subplots
 
 AGAINST, FOR = PALETTE["blue"], PALETTE["vermilion"]
 FULL_COLOR = 0.995  # the share of a map's pixels below full color: one outlier would pale the rest
@@ -58,7 +57,7 @@ def explanation_grid(rows: Sequence[ExplainedPicture], *, size: float = 1.7) -> 
     tallest = max(pixels.shape[0] / pixels.shape[1] for pixels in pictures)
     lines = max(1 + title.count("\n") for row in rows for title in (row[0], *row[2]))
     height = (size * tallest + 0.1 + 0.17 * lines) * len(rows) + LEGEND_HEIGHT
-    figure, axes = plt.subplots(len(rows), columns, figsize=(size * columns, height), squeeze=False)
+    figure, axes = subplots(len(rows), columns, figsize=(size * columns, height), squeeze=False)
     signed = False
     for axis in axes.flat:
         axis.axis("off")

@@ -8,11 +8,13 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from io import BytesIO
 from itertools import cycle
+from typing import Any
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 from PIL import Image
 from torch import Tensor
 
@@ -41,7 +43,7 @@ SIGNED = mpl.colors.LinearSegmentedColormap.from_list(
 
 UNSEEN = 24  # of 256 levels: how far a palette may be off, in one channel of one pixel
 
-plt.rcParams.update(
+mpl.rcParams.update(
     {
         "axes.grid": True,
         "axes.spines.right": False,
@@ -58,6 +60,19 @@ def colors_for(names: Iterable[str]) -> list[str]:
     """A color for each name: blues for names that begin with DNN, reds for CNN."""
     left = {family: cycle(PALETTE[color] for color in FAMILIES[family]) for family in FAMILIES}
     return [next(left[next(filter(name.startswith, FAMILIES))]) for name in names]
+
+
+def subplots(rows: int = 1, columns: int = 1, **options: Any) -> tuple[Figure, Any]:
+    """A figure and its axes, as `plt.subplots` makes them, but unknown to pyplot.
+
+    So a cell that is interrupted while it draws leaves no half a figure to the next one.
+
+    Args:
+        rows, columns: of axes.
+        options: `figsize` in inches, and what `Figure.subplots` takes.
+    """
+    figure = Figure(figsize=options.pop("figsize", None))
+    return figure, figure.subplots(rows, columns, **options)
 
 
 def show(figure: Figure, alt: str | None = None) -> None:
@@ -131,9 +146,7 @@ def image_grid(
     rows = math.ceil(len(images) / columns)
     title_height = 0.1 + 0.17 * max(1 + title.count("\n") for title in titles)
     height = size * max(image.shape[1] / image.shape[2] for image in images) + title_height
-    figure, axes = plt.subplots(
-        rows, columns, figsize=(size * columns, height * rows), squeeze=False
-    )
+    figure, axes = subplots(rows, columns, figsize=(size * columns, height * rows), squeeze=False)
     for axis in axes.flat:
         axis.axis("off")
     for axis, image, title in zip(axes.flat, images, titles, strict=False):
@@ -164,14 +177,14 @@ def number_grids(
     width = starts[-1] - 1.2
     cell = min(0.5, 8.6 / width)  # inches
     style = {"ha": "center", "va": "center", "fontsize": 20 * cell}
-    figure, axis = plt.subplots(figsize=(cell * width, cell * (tallest + 0.9)))
+    figure, axis = subplots(figsize=(cell * width, cell * (tallest + 0.9)))
     for (title, array), left in zip(arrays.items(), starts, strict=False):
         top = (tallest - len(array)) / 2
         largest = np.abs(array).max() or 1
         for (row, column), value in np.ndenumerate(array):
             frame = (row, column) in (marked or {}).get(title, ())
             axis.add_patch(
-                plt.Rectangle(
+                Rectangle(
                     (left + column, top + row),
                     *(1, 1),
                     facecolor=SIGNED(0.5 + 0.3 * value / largest),

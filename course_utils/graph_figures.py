@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 
-import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Circle
 from torch import Tensor
 
-from course_utils.figures import GRAY, PALETTE, SIGNED
+from course_utils.figures import GRAY, PALETTE, SIGNED, subplots
 from course_utils.graphs import is_undirected
 
 GROUP_COLORS = ("blue", "vermilion", "green", "orange", "purple", "sky", "yellow")
@@ -28,7 +29,7 @@ def graph_figures(
         places: of the nodes, [N, 2], x to the right and y up.
         numbered: write the number of each node above it.
     """
-    figure, axes = plt.subplots(1, len(graphs), figsize=(3.1 * len(graphs), 2.9), squeeze=False)
+    figure, axes = subplots(1, len(graphs), figsize=(3.1 * len(graphs), 2.9), squeeze=False)
     largest = max(float(np.abs(np.asarray(values)).max()) for _, values in graphs.values()) or 1
     words = []
     for axis, (title, (edges, values)) in zip(axes.flat, graphs.items(), strict=True):
@@ -66,7 +67,7 @@ def group_figures(
         names: of the groups.
         known: nodes that get a thick frame.
     """
-    figure, axes = plt.subplots(1, len(graphs), figsize=(4.5 * len(graphs), 3.7), squeeze=False)
+    figure, axes = subplots(1, len(graphs), figsize=(4.5 * len(graphs), 3.7), squeeze=False)
     widths = np.where(np.isin(np.arange(len(places)), known), 2.5, 0.6)
     for axis, (title, groups) in zip(axes.flat, graphs.items(), strict=True):
         _draw_edges(axis, edge_index, places)
@@ -77,7 +78,7 @@ def group_figures(
             axis.text(x, y, node, zorder=3, **style)
         _frame(axis, places, title)
     handles = [
-        plt.Line2D([], [], marker="o", linestyle="", color=PALETTE[color], label=name)
+        Line2D([], [], marker="o", linestyle="", color=PALETTE[color], label=name)
         for name, color in zip(names, GROUP_COLORS, strict=False)
     ]
     figure.legend(handles=handles, loc="outside lower center", ncols=len(names), frameon=False)
@@ -99,7 +100,7 @@ def _draw_edges(axis: Axes, edge_index: Tensor, places: np.ndarray) -> None:
     for source, target in edge_index.T.tolist():
         if source == target:
             x, y = places[source]
-            axis.add_patch(plt.Circle((x, y + 0.17), 0.15, fill=False, color=GRAY, zorder=1))
+            axis.add_patch(Circle((x, y + 0.17), 0.15, fill=False, color=GRAY, zorder=1))
         elif one_way:
             arrow = {"arrowstyle": "-|>", "color": GRAY, "shrinkA": 13, "shrinkB": 13}
             axis.annotate("", places[target], places[source], arrowprops=arrow, zorder=1)

@@ -2,14 +2,14 @@
 
 from collections.abc import Callable, Sequence
 
-import matplotlib.pyplot as plt
+import matplotlib as mpl
 import numpy as np
 import torch
 from matplotlib.figure import Figure
 from torch import Tensor, nn
 
 from course_utils.activations import Layer, LayerActivations, list_layers
-from course_utils.figures import SIGNED
+from course_utils.figures import SIGNED, subplots
 from course_utils.models import evaluating
 from course_utils.pictures import shrink, to_rgb
 
@@ -59,7 +59,7 @@ def contact_sheet(
     for name in names:
         _require_maps(activations, name)
 
-    figure, axes = plt.subplots(len(names), figsize=(9, 1.42 * len(names)), squeeze=False)
+    figure, axes = subplots(len(names), figsize=(9, 1.42 * len(names)), squeeze=False)
     for axis, name in zip(axes[:, 0], names, strict=True):
         maps = activations[name][0].float().cpu()
         strongest = maps.abs().mean(dim=(1, 2)).argsort(descending=True, stable=True)[:channels]
@@ -105,7 +105,7 @@ def _row(maps: np.ndarray, *, signed: bool, columns: int) -> np.ndarray:
     for place, values in enumerate(maps):
         largest = np.abs(values).max()
         share = values / (largest if largest > DEAD else 1)
-        colors = SIGNED((1 + share) / 2) if signed else plt.get_cmap("gray")(share)
+        colors = SIGNED((1 + share) / 2) if signed else mpl.colormaps["gray"](share)
         left = place * (zoom * width + GAP)
         tile = colors[..., :3].repeat(zoom, axis=0).repeat(zoom, axis=1)
         row[:, left : left + zoom * width] = tile
