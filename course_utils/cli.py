@@ -96,6 +96,7 @@ def _execute(options: argparse.Namespace) -> int:
 
 def _experiments(options: argparse.Namespace) -> int:
     from course_utils.experiments import NAMES, run
+    from course_utils.results import ResultsError
     from course_utils.sources import DataUnavailable
 
     if options.name not in NAMES:
@@ -103,7 +104,7 @@ def _experiments(options: argparse.Namespace) -> int:
         return _fail(f"There is no experiment {options.name!r}; there are: {known}.", status=2)
     try:
         run(options.name)
-    except DataUnavailable as error:
+    except (DataUnavailable, ResultsError) as error:
         return _fail(error)
     return 0
 

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.optim.lr_scheduler import ConstantLR, OneCycleLR
 
 from course_utils.checkpoints import load_checkpoint, save_checkpoint
+from course_utils.distributed import rank, shared, total, world_size
 from course_utils.environment import bfloat16_is_fast, pick_device, synchronize
 from course_utils.models import evaluating
 from course_utils.progress import Progress
@@ -136,20 +137,23 @@ def fit(
     """Train `model` in place with Adam on cross-entropy.
 
     All images stay on the device as uint8 and each batch is converted there: no worker, no copy.
-    Interrupting keeps what was learned until then. The global random state is left as it was.
+    Interrupting after the first epoch keeps what was learned. The global random state stays.
+
+    In a script that torchrun started, inside `distributed.process_group()`, the processes share
+    each batch and learn what one process would; each keeps the whole history, the first one saves.
 
     Args:
         model: takes what `prepare` gives, gives logits [N, classes]; left in training mode.
         images, labels: uint8 [N, C, H, W] and int64 [N].
         validation: images and labels to evaluate on after each epoch.
         prepare: makes the model's input from a batch of images, on the model's device.
-        epochs, batch_size: passes over the images, and images a step (a last batch of one image,
-            which batch norm cannot use, is left out).
+        epochs, batch_size: passes over the images, and images a step, of all processes together
+            (a last batch of one image, which batch norm cannot use, is left out).
         schedule: "one-cycle" (Smith and Topin 2018: the rate rises, then falls to nearly zero) or
             "constant".
         learning_rate: the (highest) rate; by default 2e-3 for one-cycle, 1e-3 for constant.
         seed: of the order of the images and of dropout, not of the model's first weights.
-        device: by default the fastest of this machine.
+        device: by default the fastest.
         bfloat16: compute in bfloat16 instead of float32; by default where the device is fast at it.
         checkpoint: file to save to after each epoch. If it is there already, training goes on
             from it.
@@ -160,33 +164,44 @@ def fit(
             or a checkpoint of another training.
     """
     _check(images, labels)
-    if epochs < 1 or batch_size < 2 or len(images) < 2:
-        raise ValueError("Training needs at least 1 epoch, 2 images and 2 images a batch.")
+    least = max(2, world_size())
+    if epochs < 1 or batch_size < least or len(images) < least:
+        raise ValueError(
+            f"Training needs at least 1 epoch, {least} images and {least} images a batch."
+        )
     device = device or pick_device()
     bfloat16 = bfloat16_is_fast(device) if bfloat16 is None else bfloat16
     rate = DEFAULT_RATE[schedule] if learning_rate is None else learning_rate
     model.to(device, memory_format=torch.channels_last)
     images, labels = images.to(device), labels.to(device)
-    steps = epochs * (len(images) // batch_size + (len(images) % batch_size > 1))
+    steps = epochs * len(_batches(torch.arange(len(images)), batch_size))
     trainer = _Trainer(model, steps, schedule, rate)
     history = trainer.history
-    plan = [epochs, batch_size, schedule, rate, seed, len(images)]
+    shapes = {name: list(value.shape) for name, value in model.state_dict().items()}
+    plan = [epochs, batch_size, schedule, rate, seed, len(images), shapes]
+    description = description if rank() == 0 else None
 
-    with _random_state(seed, device), Progress(steps, description, "batches") as bar:
+    with (
+        _random_state(seed, device),
+        shared(model) as network,
+        Progress(steps, description, "batches") as bar,
+    ):
         if checkpoint is not None and checkpoint.exists():
             trainer.resume(checkpoint, plan)
             bar.update(len(history.step_loss))
         try:
             while len(history.seconds) < epochs:
-                trainer.train_epoch(images, labels, prepare, batch_size, bfloat16, bar)
+                trainer.train_epoch(network, images, labels, prepare, batch_size, bfloat16, bar)
                 if validation is not None:
                     loss, accuracy = evaluate(model, *validation, prepare=prepare)
                     history.validation_loss.append(loss)
                     history.validation_accuracy.append(accuracy)
-                if checkpoint is not None:
+                if checkpoint is not None and rank() == 0:
                     trainer.save(checkpoint, plan)
                 bar.note(f"loss {history.train_loss[-1]:.3f}")
         except KeyboardInterrupt:
+            if not history.seconds:
+                raise  # nothing was learned that the next cell could use
             history.interrupted = True
     return history
 
@@ -206,6 +221,7 @@ class _Trainer:
 
     def train_epoch(
         self,
+        network: nn.Module,
         images: Tensor,
         labels: Tensor,
         prepare: Prepare,
@@ -215,13 +231,15 @@ class _Trainer:
     ) -> None:
         start = time.perf_counter()
         losses, correct = [], torch.zeros((), device=self.device)
-        self.model.train()
-        batches = _shuffled_batches(len(images), batch_size)
+        network.train()
+        batches = _batches(torch.randperm(len(images)), batch_size)
         for batch in batches:
-            x, y = prepare(images[batch]), labels[batch]
+            share = batch[rank() :: world_size()]
+            x, y = prepare(images[share]), labels[share]
             with torch.autocast(self.device.type, torch.bfloat16, enabled=bfloat16):
-                logits = self.model(x)
-            loss = F.cross_entropy(logits.float(), y)
+                logits = network(x)
+            # Its mean over the processes is the mean over the batch, whatever their shares.
+            loss = F.cross_entropy(logits.float(), y) * (len(share) * world_size() / len(batch))
             self.optimizer.zero_grad()
             loss.backward()
             self.optimizer.step()
@@ -231,10 +249,10 @@ class _Trainer:
             bar.update()
         synchronize(self.device)
         # Read once an epoch: asking for each number would make a GPU wait at every step.
-        step_loss = torch.stack(losses).tolist()
+        step_loss = (total(torch.stack(losses)) / world_size()).tolist()
         self.history.step_loss += step_loss
         self.history.train_loss.append(sum(step_loss) / len(step_loss))
-        self.history.train_accuracy.append(correct.item() / sum(map(len, batches)))
+        self.history.train_accuracy.append(total(correct).item() / sum(map(len, batches)))
         self.history.seconds.append(time.perf_counter() - start)
 
     def save(self, path: Path, plan: list[Any]) -> None:
@@ -263,9 +281,13 @@ class _Trainer:
             torch.get_device_module(self.device).set_rng_state(state["device_random"])
 
 
-def _shuffled_batches(count: int, batch_size: int) -> list[Tensor]:
-    batches = list(torch.randperm(count).split(batch_size))
-    return batches[:-1] if len(batches[-1]) == 1 else batches
+def _batches(order: Tensor, batch_size: int) -> list[Tensor]:
+    """Batches of the images in this order; without the last if it is too small for all processes.
+
+    Batch norm cannot use a batch of one.
+    """
+    batches = list(order.split(batch_size))
+    return batches if len(batches[-1]) >= max(2, world_size()) else batches[:-1]
 
 
 @contextmanager

@@ -141,6 +141,11 @@ def test_interrupt_keeps_what_was_learned(split):
     assert evaluate(model, *split, prepare=to_float)[1] > 0.9
 
 
+def test_interrupt_in_the_first_epoch_is_an_interrupt(split):
+    with pytest.raises(KeyboardInterrupt):
+        train(split, prepare=interrupt_after(3))
+
+
 def test_resumed_training_ends_where_an_unbroken_one_does(split, tmp_path):
     checkpoint = tmp_path / "folder" / "dnn.pt"
     unbroken, _ = train(split, prepare=to_float)
@@ -158,6 +163,8 @@ def test_checkpoint_of_another_training_is_refused(split, tmp_path):
     train(split, epochs=1, checkpoint=checkpoint)
     with pytest.raises(ValueError, match="another training"):
         train(split, epochs=2, checkpoint=checkpoint)
+    with pytest.raises(ValueError, match="another training"):
+        train(split, build=FashionCNN, epochs=1, checkpoint=checkpoint)
     checkpoint.write_bytes(b"no checkpoint")
     with pytest.raises(ValueError, match="not a checkpoint"):
         train(split, epochs=1, checkpoint=checkpoint)

@@ -1,0 +1,135 @@
+"""Several processes train one network on one global batch, as one process alone would."""
+
+import gc
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from typing import Any
+
+import torch
+import torch.distributed as dist
+from torch import Tensor, nn
+from torch.nn.parallel import DistributedDataParallel
+
+from course_utils.environment import pick_device
+
+BATCH_NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
+
+
+def world_size() -> int:
+    """How many processes train together; 1 outside `process_group`."""
+    return dist.get_world_size() if dist.is_available() and dist.is_initialized() else 1
+
+
+def rank() -> int:
+    """The number of this process among them, from 0."""
+    return dist.get_rank() if world_size() > 1 else 0
+
+
+@contextmanager
+def process_group() -> Iterator[None]:
+    """Inside, the processes that torchrun started reach each other: over gloo on CPUs, over nccl
+    on GPUs, one for each. Without torchrun nothing happens.
+    """
+    if int(os.environ.get("WORLD_SIZE", "1")) == 1:
+        yield
+        return
+    device = pick_device()
+    if device.type != "cpu":
+        torch.accelerator.set_device_index(int(os.environ["LOCAL_RANK"]))
+    dist.init_process_group(dist.get_default_backend_for_device(device))
+    try:
+        yield
+        # A process that leaves early, or with a network still alive, aborts the others.
+        gc.collect()
+        dist.barrier()
+    finally:
+        dist.destroy_process_group()
+
+
+@contextmanager
+def shared(model: nn.Module) -> Iterator[nn.Module]:
+    """`model` as a network that all processes train together; alone, `model` itself.
+
+    Gradients are averaged by PyTorch's DistributedDataParallel. Inside, batch norm takes its
+    statistics from the global batch, and dropout draws one mask for it, so that several processes
+    learn what one would. (`nn.SyncBatchNorm` does the first, on GPUs only.) Every process must
+    have the same random state, and images `batch[rank()::world_size()]` of each global batch.
+
+    Raises:
+        ValueError: the model has no parameters to train (from DistributedDataParallel).
+    """
+    if world_size() == 1:
+        yield model
+        return
+    forwards = {nn.Dropout: _dropout} | dict.fromkeys(BATCH_NORMS, _batch_norm)
+    layers = [layer for layer in model.modules() if type(layer) in forwards]
+    for layer in layers:
+        layer.forward = partial(forwards[type(layer)], layer)
+    try:
+        yield DistributedDataParallel(model)
+    finally:
+        for layer in layers:
+            del layer.forward  # the class's own is back
+
+
+def total(tensor: Tensor) -> Tensor:
+    """The sum of a tensor over all processes."""
+    if world_size() > 1:
+        dist.all_reduce(tensor)
+    return tensor
+
+
+class _Total(torch.autograd.Function):
+    """`total`, through which gradients flow back."""
+
+    @staticmethod
+    def forward(ctx: Any, tensor: Tensor) -> Tensor:
+        return total(tensor.clone())
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> Tensor:
+        return total(gradient.clone())
+
+
+def _global_size(count: int) -> int:
+    """How many images the shares of all processes have together."""
+    return int(total(torch.tensor(count)))
+
+
+def _dropout(layer: nn.Dropout, x: Tensor) -> Tensor:
+    if not layer.training:
+        return x
+    images = _global_size(len(x))
+    mask = nn.functional.dropout(x.new_ones(images, *x.shape[1:]), layer.p)
+    return x * mask[rank() :: world_size()]
+
+
+def _batch_norm(layer: nn.modules.batchnorm._BatchNorm, x: Tensor) -> Tensor:
+    """Batch norm with the mean and variance of the global batch, in float32 or wider."""
+    if not layer.training:
+        return type(layer).forward(layer, x)
+    dims = [0, *range(2, x.dim())]
+    with torch.autocast(x.device.type, enabled=False):
+        x = x.float() if x.dtype in (torch.bfloat16, torch.float16) else x
+        count = x.new_full((1,), x.numel() / x.shape[1], dtype=torch.float64)
+        sums = [x.sum(dims, dtype=torch.float64), (x * x).sum(dims, dtype=torch.float64), count]
+        mean, square, count = _Total.apply(torch.cat(sums)).split([x.shape[1], x.shape[1], 1])
+        mean, square = mean / count, square / count
+        variance = square - mean * mean
+        _track(layer, mean.detach(), (variance * count / (count - 1)).detach())
+        scale = torch.rsqrt(variance + layer.eps).to(x.dtype)
+        shift = -mean.to(x.dtype) * scale
+        if layer.affine:
+            scale, shift = scale * layer.weight, shift * layer.weight + layer.bias
+        shape = [1, -1] + [1] * (x.dim() - 2)
+        return x * scale.view(shape) + shift.view(shape)
+
+
+def _track(layer: nn.modules.batchnorm._BatchNorm, mean: Tensor, variance: Tensor) -> None:
+    if layer.track_running_stats:
+        layer.num_batches_tracked += 1
+        new = 1 / layer.num_batches_tracked if layer.momentum is None else layer.momentum
+        layer.running_mean.lerp_(mean.to(layer.running_mean.dtype), new)
+        layer.running_var.lerp_(variance.to(layer.running_var.dtype), new)
