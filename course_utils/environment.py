@@ -1,18 +1,9 @@
-"""The machine a notebook runs on: device, number formats, seeds, Colab."""
+"""The machine a notebook runs on: device, number formats, seeds."""
 
 import random
-from importlib.util import find_spec
 
 import numpy as np
 import torch
-
-
-def in_colab() -> bool:
-    """Whether this process runs in Google Colab."""
-    try:
-        return find_spec("google.colab") is not None
-    except ModuleNotFoundError:  # no `google` package at all
-        return False
 
 
 def pick_device() -> torch.device:

@@ -1,11 +1,9 @@
 import random
-import sys
 
 import numpy as np
-import pytest
 import torch
 
-from course_utils.environment import bfloat16_is_fast, in_colab, pick_device, seed_everything
+from course_utils.environment import bfloat16_is_fast, pick_device, seed_everything
 
 
 def test_device_exists():
@@ -28,13 +26,3 @@ def test_bfloat16_follows_the_processor(monkeypatch):
     monkeypatch.delattr(torch.cpu, "get_capabilities")
     assert bfloat16_is_fast(cpu) is False
     assert bfloat16_is_fast(torch.device("mps")) is False
-
-
-@pytest.mark.parametrize("packages", [[], ["google"], ["google", "google/colab"]])
-def test_colab_is_its_package(packages, tmp_path, monkeypatch):
-    for package in packages:
-        (tmp_path / package).mkdir()
-    monkeypatch.syspath_prepend(tmp_path)
-    for name in [name for name in sys.modules if name.split(".")[0] == "google"]:
-        monkeypatch.delitem(sys.modules, name)
-    assert in_colab() is ("google/colab" in packages)

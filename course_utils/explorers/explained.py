@@ -1,6 +1,8 @@
 """What the explorers of explanations share: pictures, uploads, a choice of methods."""
 
+from abc import abstractmethod
 from collections.abc import Iterable, Mapping
+from typing import Any, ClassVar
 
 import ipywidgets as widgets
 
@@ -17,11 +19,17 @@ class ExplanationExplorer(Explorer):
     Args:
         gallery: the network and the pictures.
         controls: the controls by name, but for those of the picture and the upload.
+
+    Attributes:
+        quick: the control that only draws what was computed before.
     """
+
+    quick: ClassVar[str]
 
     def __init__(self, gallery: Gallery, controls: Mapping[str, widgets.ValueWidget]) -> None:
         self._gallery = gallery
         self._files: list[tuple[str, bytes]] = []  # from `add`, for the next drawing
+        self._notes: tuple[str, ...] = ()  # about files that were left out
         picture = widgets.Dropdown(options=list(gallery.pictures), description="Picture")
         super().__init__({"picture": picture, "upload": upload_button(), **controls})
 
@@ -34,21 +42,36 @@ class ExplanationExplorer(Explorer):
         Returns:
             What the status line says: what is shown, or why nothing was added.
         """
-        self._files = [(short_name(name), content) for name, content in named_files(files)]
+        try:
+            self._files = [(short_name(name), content) for name, content in named_files(files)]
+        except ValueError as problem:
+            self._show_error(str(problem))
+            return self.status
         self._on_change({"upload"})
         return self.status
 
     def adjust(self, changed: set[str]) -> None:
-        """Take in new pictures, and say that explaining takes a while."""
+        """Take in new pictures; say that explaining takes a while, unless `quick` alone moved."""
+        self._notes = ()
+        if changed == {self.quick}:
+            return
         if "upload" in changed:
             files, self._files = self._files, []
             files = files or take_uploads(self.controls["upload"])
             if not files:
                 raise ExplorerError("No file was chosen.")
-            name = self._gallery.add(files)
+            name, self._notes = self._gallery.add(files)
             self.controls["picture"].options = list(self._gallery.pictures)
             self.controls["picture"].value = name
         self._status.value = "Computing …"  # until there is more to say
+
+    def describe(self, **values: Any) -> str:
+        """Which files were left out, then what the picture shows."""
+        return " ".join([*self._notes, self.explain(**values)])
+
+    @abstractmethod
+    def explain(self, **values: Any) -> str:
+        """One sentence that says what the picture shows."""
 
 
 def method_control(methods: Iterable[str] | None = None) -> widgets.Dropdown:

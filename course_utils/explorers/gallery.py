@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from course_utils.attribution import METHODS, explain
 from course_utils.explanation_figures import pixels_of
 from course_utils.explorers.base import ExplorerError
+from course_utils.explorers.own_pictures import summarized
 from course_utils.explorers.uploads import free_name
 from course_utils.models import evaluating
 from course_utils.pictures import PictureError, read_picture, shrink, to_rgb
@@ -83,21 +84,32 @@ class Gallery:
             raise ExplorerError(f"There is no picture {name!r}: choose one of {known}.")
         return self.pictures[name]
 
-    def add(self, files: Sequence[tuple[str, bytes]]) -> str:
-        """Add the pictures of some files; gives the last one's name, the file's if it is free.
+    def add(self, files: Sequence[tuple[str, bytes]]) -> tuple[str, tuple[str, ...]]:
+        """Add the pictures of some files; bad files are left out.
 
         Args:
             files: name and bytes of each, at least one.
 
+        Returns:
+            The name of the last picture, the file's if it was free, and a sentence for each bad
+            file.
+
         Raises:
-            ExplorerError, PictureError: one of them cannot be used; then none is added.
+            ExplorerError: none can be used.
         """
-        fresh: dict[str, Seen] = {}
+        problems, added = [], []
         for file_name, content in files:
-            name = free_name(file_name, self.pictures | fresh)
-            fresh[name] = self._look_at(read_picture(content, file_name))
-        self.pictures |= fresh
-        return name
+            try:
+                seen = self._look_at(read_picture(content, file_name))
+            except ValueError as problem:
+                problems.append(str(problem))
+            else:
+                added.append(free_name(file_name, self.pictures))
+                self.pictures[added[-1]] = seen
+        notes = summarized(problems)
+        if not added:
+            raise ExplorerError(" ".join(notes))
+        return added[-1], notes
 
     def likeliest(self, network: nn.Module, inputs: Tensor) -> tuple[str, float]:
         """The class that a network finds likeliest for one input, and its probability."""

@@ -47,6 +47,7 @@ class SaliencyExplorer(ExplanationExplorer):
     """
 
     title = "Explorer of explanations"
+    quick = "removed"
 
     def __init__(
         self,
@@ -78,9 +79,8 @@ class SaliencyExplorer(ExplanationExplorer):
 
     def adjust(self, changed: set[str]) -> None:
         """Take in an upload, and offer the picture's likeliest classes."""
-        if changed != {"removed"}:
-            super().adjust(changed)
-            self._offer_classes()
+        super().adjust(changed)
+        self._offer_classes()
 
     def choose(self, **values: Any) -> None:
         """Set several controls and draw once; classes may be those of the picture they lead to."""
@@ -90,7 +90,7 @@ class SaliencyExplorer(ExplanationExplorer):
                 self._offer_classes()
         super().choose(**values)
 
-    def describe(self, picture: str, target: int, against: int, method: str, removed: int) -> str:
+    def explain(self, picture: str, target: int, against: int, method: str, removed: int) -> str:
         """The probability with and without the removed pixels, and the areas under the curves."""
         explanation = self._explained(picture, target, against, method)
         curves, chance = explanation.curves, explanation.chance

@@ -44,6 +44,7 @@ class SanityExplorer(ExplanationExplorer):
     """
 
     title = "Explorer of the randomization test"
+    quick = "randomized"
 
     def __init__(
         self,
@@ -74,12 +75,7 @@ class SanityExplorer(ExplanationExplorer):
             },
         )
 
-    def adjust(self, changed: set[str]) -> None:
-        """Take in an upload, and say that explaining takes a while."""
-        if changed != {"randomized"}:
-            super().adjust(changed)
-
-    def describe(self, picture: str, method: str, randomized: int) -> str:
+    def explain(self, picture: str, method: str, randomized: int) -> str:
         """Which layers are random, what the network then says, and how alike the maps are."""
         found, name = self._find(picture, method), METHODS[method].name
         explained, (label, share) = found.answers[0][0], found.answers[randomized]

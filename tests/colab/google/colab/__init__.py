@@ -1,0 +1,1 @@
+"""What the course uses of Google Colab's own package."""
