@@ -12,7 +12,7 @@ PICTURE_TYPES = {"image/png", "image/jpeg"}
 MIN_WIDTH = 200
 MIN_ALT_LENGTH = 20
 # Two runs of a cell, perhaps on two kinds of processors, may draw pictures that differ this much.
-MOST_CHANGED = 0.02  # of the pixels
+MOST_CHANGED = 0.005  # of the pixels
 CHANGED_LEVELS = 32  # of 256, in any channel
 
 

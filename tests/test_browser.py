@@ -18,7 +18,7 @@ from visit import Visit, visit
 from course_utils.execute import normalize
 
 RUN_SECONDS = 600
-PATIENCE = 10
+PATIENCE = 30  # some explorers compute for seconds, on slow machines for longer
 SCREENSHOTS = Path(__file__).with_name("screenshots")
 README_PICTURES = Path(__file__).parents[1] / "notebooks" / "pictures"
 
@@ -153,7 +153,7 @@ def visit_scratch(sources: list[str], browser: Browser, address: str, root: Path
         address,
         "scratch.ipynb",
         run_seconds=60,
-        patience=PATIENCE / 4,
+        patience=2.5,
         picture=root / "scratch.png",
     )
 

@@ -8,6 +8,7 @@ import socket
 import sys
 
 LOG = os.environ["COURSE_OFFLINE_LOG"]
+HIDDEN = os.environ.get("COURSE_OFFLINE_HIDDEN")  # a folder that seems not to be there
 HERE = {"", "localhost", "127.0.0.1", "::1", "0.0.0.0", "::", socket.gethostname(), None}
 FETCHERS = {"apt-get", "apt", "curl", "wget", "git", "pip", "uv", "conda"}
 
@@ -37,3 +38,7 @@ def _watch(event: str, arguments: tuple) -> None:
 
 
 sys.addaudithook(_watch)
+
+if HIDDEN:
+    _exists = os.path.lexists
+    os.path.lexists = lambda path: not os.fspath(path).startswith(HIDDEN) and _exists(path)
