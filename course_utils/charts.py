@@ -96,7 +96,7 @@ def interval_panels(panels: Mapping[str, Mapping[str, Interval]], *, xlabel: str
     for axis in axes.flat[len(panels) :]:
         axis.axis("off")
     for axis, (title, intervals) in zip(axes.flat, panels.items(), strict=False):
-        _draw_intervals(axis, intervals, colors_for(intervals))
+        _draw_intervals(axis, intervals, colors_for(intervals), ticks=4)
         axis.set_title(title)
         axis.margins(x=0.12)
     figure.supxlabel(xlabel, fontsize="medium")
@@ -107,13 +107,15 @@ def interval_panels(panels: Mapping[str, Mapping[str, Interval]], *, xlabel: str
 def interval_chart(intervals: Mapping[str, Interval], *, xlabel: str) -> Figure:
     """One row for each name: the mean as a dot, its interval as a bar; values 0..1 in percent."""
     figure, axis = subplots(figsize=(8, 0.45 * len(intervals) + 1))
-    _draw_intervals(axis, intervals, [colors_for([name])[0] for name in intervals])
+    _draw_intervals(axis, intervals, [colors_for([name])[0] for name in intervals], ticks=6)
     axis.set_xlabel(xlabel)
     figure.set_label(f"Means over seeds with intervals: {xlabel} of {'; '.join(intervals)}.")
     return figure
 
 
-def _draw_intervals(axis: Axes, intervals: Mapping[str, Interval], colors: Sequence[str]) -> None:
+def _draw_intervals(
+    axis: Axes, intervals: Mapping[str, Interval], colors: Sequence[str], ticks: int
+) -> None:
     for row, ((mean, low, high), color) in enumerate(zip(intervals.values(), colors, strict=True)):
         axis.plot([low, high], [row, row], color=color, linewidth=6, alpha=0.35)
         axis.plot(mean, row, "o", color=color)
@@ -122,8 +124,8 @@ def _draw_intervals(axis: Axes, intervals: Mapping[str, Interval], colors: Seque
         )
     axis.set(yticks=range(len(intervals)), yticklabels=list(intervals))
     axis.set_ylim(len(intervals) - 0.4, -0.9)
-    axis.xaxis.set_major_locator(mpl.ticker.MaxNLocator(6))
-    axis.xaxis.set_major_formatter(mpl.ticker.PercentFormatter(1))
+    axis.xaxis.set_major_locator(mpl.ticker.MaxNLocator(ticks, steps=(1, 2, 5, 10)))
+    axis.xaxis.set_major_formatter(mpl.ticker.PercentFormatter(1, decimals=1))
 
 
 def confusion_matrices(matrices: Mapping[str, Tensor], classes: Sequence[str]) -> Figure:

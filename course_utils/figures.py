@@ -153,8 +153,9 @@ def image_grid(
         axis.imshow(image[0] if len(image) == 1 else np.moveaxis(image, 0, -1), **style)
         axis.set_anchor("S")  # what room is left is for the title
         axis.set_title(title, fontsize=10)
-    names = ", ".join(title.replace("\n", " ") for title in titles[:columns])
-    figure.set_label(f"{len(images)} {what}, {columns} in a row. The first row: {names}.")
+    names = ", ".join(title.replace("\n", " ") for title in titles[:columns] if title)
+    count = f"{len(images)} {what}, {columns} in a row. The first row"
+    figure.set_label(f"{count if len(images) > 1 else 'One picture. Its title'}: {names}.")
     return figure
 
 

@@ -9,8 +9,6 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import torch
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 from torch import Tensor
 
 from course_utils.graphs import GraphError, check_edges, check_features, check_labels
@@ -181,6 +179,9 @@ def largest_component(citations: Citations) -> Citations:
 
     Its nodes keep their order and are numbered anew; a public split keeps what is left of it.
     """
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
     nodes = len(citations.labels)
     edges = citations.edge_index.numpy()
     links = coo_array((np.ones(edges.shape[1], bool), edges), shape=(nodes, nodes))

@@ -14,13 +14,21 @@ class Interval(NamedTuple):
     high: float
 
     def percent(self) -> str:
-        """A share of 0..1 as "88.4% (88.2 to 88.6)"."""
-        low, high = (round(100 * value, 1) + 0.0 for value in self[1:])  # + 0.0: no "-0.0"
+        """A share of 0..1 as "88.4% (88.2 to 88.6)".
+
+        What is shown ends at 0 and 100: no accuracy lies beyond, though Student's t, which does
+        not know that, may put an end of the interval there.
+        """
+        low, high = (100 * min(max(0.0, value), 1.0) for value in self[1:])
         return f"{self.mean:.1%} ({low:.1f} to {high:.1f})"
 
+    def decimals(self) -> str:
+        """A number without a unit as "0.13 (0.10 to 0.15)"."""
+        return f"{self.mean:.2f} ({self.low:.2f} to {self.high:.2f})"
+
     def points(self) -> str:
-        """A difference of shares in percentage points, as "+3.49 (+3.25 to +3.74)"."""
-        mean, low, high = (f"{100 * value:+.2f}" for value in self)
+        """A difference of shares in percentage points, as "−3.49 (−3.74 to −3.25)"."""
+        mean, low, high = (f"{100 * value:+.2f}".replace("-", "\N{MINUS SIGN}") for value in self)
         return f"{mean} ({low} to {high})"
 
     def __contains__(self, value: object) -> bool:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
-from torch.utils.flop_counter import FlopCounterMode
 
 from course_utils.tables import Table
 
@@ -105,7 +104,7 @@ def count_parameters(model: nn.Module) -> int:
 
 @contextmanager
 def evaluating(model: nn.Module) -> Iterator[None]:
-    """Evaluation mode inside; afterwards each layer is in the mode in which it was."""
+    """Evaluation mode inside; afterward each layer is in the mode in which it was."""
     modes = [(module, module.training) for module in model.modules()]
     model.eval()
     try:
@@ -137,6 +136,8 @@ def layer_table(model: nn.Module, example: Tensor) -> list[LayerRow]:
         model: any network; it is left in the mode in which it was.
         example: one input [1, ...] on the model's device.
     """
+    from torch.utils.flop_counter import FlopCounterMode  # loads much that nothing else needs
+
     rows: list[LayerRow] = []
     names = {module: name for name, module in model.named_modules()}
     counter = FlopCounterMode(display=False)

@@ -11,8 +11,9 @@ from nbformat import NotebookNode
 PICTURE_TYPES = {"image/png", "image/jpeg"}
 MIN_WIDTH = 200
 MIN_ALT_LENGTH = 20
-# Two runs of a cell, perhaps on two kinds of processors, may draw pictures that differ this much.
-MOST_CHANGED = 0.005  # of the pixels
+# Two runs of a cell may draw pictures that differ this much. Measured: 0.2% with other threads
+# and instructions, 1.6% where a network was trained in float32 instead of bfloat16.
+MOST_CHANGED = 0.02  # of the pixels
 CHANGED_LEVELS = 32  # of 256, in any channel
 
 

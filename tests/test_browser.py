@@ -20,6 +20,7 @@ from course_utils.execute import normalize
 RUN_SECONDS = 600
 PATIENCE = 30  # some explorers compute for seconds, on slow machines for longer
 SCREENSHOTS = Path(__file__).with_name("screenshots")
+PRESSES = {"02_dnn_vs_cnn": {"Picture": 7, "Right (px)": 2, "Turn (°)": 3}}  # for its picture
 README_PICTURES = Path(__file__).parents[1] / "notebooks" / "pictures"
 
 
@@ -53,6 +54,7 @@ def test_chapter_runs_and_its_explorers_answer(
         run_seconds=RUN_SECONDS,
         patience=PATIENCE,
         picture=picture,
+        presses=PRESSES.get(notebook_path.stem, {}),
     )
     assert result.problems == []
     if pytestconfig.getoption("pictures"):

@@ -156,12 +156,12 @@ def test_other_layers_say_what_they_do(explorer, monkeypatch):
 
 def test_the_picture_says_which_channels_it_shows(explorer, monkeypatch):
     explorer.choose(layer=CONV, channel=0)
-    assert "places 0 to 63 of 70 by strength" in words_of(explorer, monkeypatch)
+    assert "ranks 0 to 63 of 70 by strength" in words_of(explorer, monkeypatch)
     explorer.choose(order="index", channel=64)
     words = words_of(explorer, monkeypatch)
     assert "channels 64 to 69 of 70" in words
     assert "channel 64, 16 × 16" in words
-    assert "blue below 0, vermilion above; own scales" in words
+    assert "blue below 0, orange above; own scales" in words
     explorer.controls["layer"].value = RELU
     assert "0 is black; each map on its own scale" in words_of(explorer, monkeypatch)
 

@@ -115,6 +115,20 @@ def test_signed_pictures_share_one_scale():
 
 
 @pytest.mark.parametrize(
+    ("titles", "label"),
+    [
+        (["edges"], "One picture. Its title: edges."),
+        (["A\n3 × 3", "", "B"], "3 maps, 2 in a row. The first row: A 3 × 3."),
+    ],
+)
+def test_alt_text_of_a_grid_counts_and_leaves_empty_titles_out(titles, label):
+    pictures = [torch.rand(1, 4, 4)] * len(titles)
+    figure = figures.image_grid(pictures, titles, columns=2, what="maps")
+    assert figure.get_label() == label
+    plt.close("all")
+
+
+@pytest.mark.parametrize(
     ("value", "text"),
     [(-1, "−1"), (0.125, "0.125"), (1 / 9, "0.111"), (1234.4, "1234"), (-0.0, "0"), (99.95, "100")],
 )
@@ -135,6 +149,22 @@ def test_table_reads_well_everywhere():
     assert repr(table) == "network  accuracy\nDNN         88.4%\nCNN            9%"
     assert table._repr_markdown_().splitlines()[1] == "|:--|--:|"
     assert table._repr_markdown_().splitlines()[2] == "| DNN | 88.4% |"
+
+
+def test_percents_below_panels_do_not_overlap():
+    intervals = {"A": Interval(0.837, 0.825, 0.849), "B": Interval(0.841, 0.830, 0.853)}
+    figure = charts.interval_panels({"large": intervals, "small": intervals}, xlabel="accuracy")
+    figure.draw_without_rendering()
+    for axis in figure.axes:
+        low, high = axis.get_xlim()
+        labels = [
+            label for label in axis.get_xticklabels() if low <= label.get_position()[0] <= high
+        ]
+        assert all(label.get_text().count(".") == 1 for label in labels)
+        boxes = [label.get_window_extent() for label in labels]
+        assert len(boxes) >= 2
+        assert not any(a.overlaps(b) for a, b in itertools.combinations(boxes, 2))
+    plt.close(figure)
 
 
 def test_names_of_lines_that_end_together_do_not_overlap():

@@ -33,7 +33,13 @@ def test_one_value_has_no_interval():
 def test_intervals_in_words():
     assert Interval(0.884, 0.8816, 0.88649).percent() == "88.4% (88.2 to 88.6)"
     assert Interval(0.0, -0.0003, 0.0008).percent() == "0.0% (0.0 to 0.1)"
-    assert Interval(0.0349, -0.001, 0.0374).points() == "+3.49 (-0.10 to +3.74)"
+    assert Interval(0.0349, -0.001, 0.0374).points() == "+3.49 (−0.10 to +3.74)"
+    assert Interval(0.1288, 0.1049, 0.1532).decimals() == "0.13 (0.10 to 0.15)"
+
+
+def test_a_share_ends_where_it_must():
+    assert Interval(0.984, 0.967, 1.001).percent() == "98.4% (96.7 to 100.0)"
+    assert Interval(0.01, -0.02, 0.04).percent() == "1.0% (0.0 to 4.0)"
 
 
 def test_membership():

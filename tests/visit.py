@@ -1,18 +1,21 @@
 """Open a notebook in JupyterLab as a learner would: run all cells, move every control."""
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from urllib.parse import urlsplit
 
 from driven_explorer import DrivenExplorer, Misbehavior
 from lab_server import TOKEN
-from playwright.sync_api import Browser, ConsoleMessage, Page
+from playwright.sync_api import Browser, ConsoleMessage, Locator, Page
 
 from course_utils.addresses import BADGE_IMAGE
 
 EMPTY = '<svg xmlns="http://www.w3.org/2000/svg"/>'
 VIEWPORT = {"width": 1366, "height": 768}
+TALL = 1600
 OPEN_SECONDS = 60
 
 KERNEL_IS_IDLE = """() =>
@@ -58,6 +61,7 @@ def visit(
     run_seconds: float,
     patience: float,
     picture: Path,
+    presses: Mapping[str, int] = MappingProxyType({}),
 ) -> Visit:
     """Open the notebook at `path` of the server at `address`, run it and drive its explorers.
 
@@ -65,6 +69,7 @@ def visit(
         run_seconds: limit for running all cells.
         patience: seconds that a control has to change the picture.
         picture: where a screenshot of the first explorer goes, whole and by itself.
+        presses: label of its sliders -> how often each is pressed to the right for it.
     """
     result = Visit()
     context = browser.new_context(viewport=VIEWPORT)
@@ -75,7 +80,7 @@ def visit(
         page.wait_for_function(KERNEL_IS_IDLE, timeout=OPEN_SECONDS * 1000)
         page.evaluate(RUN_ALL)
         if _wait_until_run(page, run_seconds, result.problems):
-            _drive_explorers(page, result, picture, patience)
+            _drive_explorers(page, result, picture, patience, presses)
         page.evaluate(SHUT_DOWN)  # or the kernel would live on, and serve the next visit
     finally:
         context.close()
@@ -117,7 +122,27 @@ def _wait_until_run(page: Page, seconds: float, problems: list[str]) -> bool:
     return False
 
 
-def _drive_explorers(page: Page, result: Visit, picture: Path, patience: float) -> None:
+def _photograph(page: Page, area: Locator, picture: Path, presses: Mapping[str, int]) -> None:
+    """A screenshot of the whole explorer, while some sliders stand further to the right."""
+    handles = {
+        area.locator(".widget-slider", has_text=label).locator(".noUi-handle"): count
+        for label, count in presses.items()
+    }
+    page.set_viewport_size(VIEWPORT | {"height": TALL})  # or the page's bars would cover its ends
+    for key in ("ArrowRight", "ArrowLeft"):
+        for handle, count in handles.items():
+            for _ in range(count):
+                handle.press(key)
+        page.wait_for_timeout(1000)
+        if key == "ArrowRight":
+            area.locator(".jp-OutputArea-output").first.screenshot(path=picture)
+    page.set_viewport_size(VIEWPORT)
+    area.scroll_into_view_if_needed()
+
+
+def _drive_explorers(
+    page: Page, result: Visit, picture: Path, patience: float, presses: Mapping[str, int]
+) -> None:
     areas = page.locator(EXPLORER).all()
     widgets = page.evaluate(COUNT_WIDGETS)
     if widgets != len(areas):
@@ -125,7 +150,7 @@ def _drive_explorers(page: Page, result: Visit, picture: Path, patience: float) 
     for number, area in enumerate(areas, start=1):
         area.scroll_into_view_if_needed()
         if number == 1:
-            area.screenshot(path=picture)
+            _photograph(page, area, picture, presses)
         explorer = DrivenExplorer(area, patience)
         try:
             result.milliseconds += explorer.drive()

@@ -40,7 +40,7 @@ def check_fine_tune(fine_tune: Any) -> str:
 def _require_frozen_statistics(run: Run) -> None:
     if any(call.norm_in_training for call in run.calls if call.learns):
         raise NotYet(
-            "batch norm is in training mode while the network learns: its statistics move towards "
+            "batch norm is in training mode while the network learns: its statistics move toward "
             "those of a few pictures, and what the base has learned no longer fits them. Call "
             "network.eval() before the loop; gradients flow all the same."
         )

@@ -81,7 +81,7 @@ def _draw_mosaic(canvas: Canvas, scene: Scene, summary: Summary) -> None:
     canvas.outline(*frame, MARK, 2)
     words = "0 is black; each map on its own scale"
     if summary.signed:
-        words = "blue below 0, vermilion above; own scales"
+        words = "blue below 0, orange above; own scales"
     canvas.text(LEFT, LEGEND, words, size=SMALL, color=FAINT)
 
 
@@ -180,8 +180,8 @@ def _draw_lines(canvas: Canvas, x: float, y: float, text: str, width: float, mos
 
 
 def _places(what: str, shown: range, count: int, order: str) -> str:
-    """Which channels are shown, as "places 0 to 63 of 96 by strength"."""
+    """Which channels are shown, as "ranks 0 to 63 of 96 by strength"."""
     if count == 1:
         return "one map" if what == "channels" else "one number"
     by = "" if order == "index" else f" by {order}"
-    return f"{'places' if by else what} {shown.start} to {shown.stop - 1} of {count:,}{by}"
+    return f"{'ranks' if by else what} {shown.start} to {shown.stop - 1} of {count:,}{by}"

@@ -113,7 +113,7 @@ class PoolingExplorer(WindowExplorer):
     def adjust(self, changed: set[str]) -> None:
         """Let the stride follow the window; global pooling needs neither. Then as for any window.
 
-        The stride may be set apart from the window afterwards.
+        The stride may be set apart from the window afterward.
         """
         size, stride = self.controls["size"], self.controls["stride"]
         if "size" in changed and "stride" not in changed:
