@@ -5,6 +5,8 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from course_utils import bench
+
 NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
 INTERRUPTED = 130  # what shells report for a program that Ctrl-C ended
 
@@ -42,6 +44,12 @@ def _parser() -> argparse.ArgumentParser:
     )
     command = add("experiments", _experiments, "Run the many-seed experiment behind a claim.")
     command.add_argument("name", metavar="NAME", help="which one, for example dnn_vs_cnn")
+    command = add("bench", _bench, "Measure how fast the course is on this machine.")
+    command.formatter_class = argparse.RawDescriptionHelpFormatter
+    command.epilog = "parts, with minutes on two CPU cores:\n" + "\n".join(
+        f"  {name:<12}{part.minutes:>3}  {part.about}" for name, part in bench.PARTS.items()
+    )
+    command.add_argument("parts", nargs="*", metavar="PART", help="what to measure (default: all)")
     command = add("publish", _publish, "Stamp this copy with its address on GitHub, for Colab.")
     command.add_argument(
         "--repo", required=True, metavar="OWNER/NAME", help="the repository to push this copy to"
@@ -107,6 +115,15 @@ def _experiments(options: argparse.Namespace) -> int:
     except (DataUnavailable, ResultsError) as error:
         return _fail(error)
     return 0
+
+
+def _bench(options: argparse.Namespace) -> int:
+    unknown = [name for name in options.parts if name not in bench.PARTS]
+    if unknown:
+        return _fail(
+            f"There is no part {unknown[0]!r}; there are: {', '.join(bench.PARTS)}.", status=2
+        )
+    return 0 if bench.run(options.parts or bench.PARTS) else 1
 
 
 def _publish(options: argparse.Namespace) -> int:

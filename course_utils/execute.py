@@ -4,7 +4,7 @@ import hashlib
 import json
 import os
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import ipykernel.kernelspec
@@ -44,6 +44,7 @@ class Execution:
     slowest_cell: int
     slowest_seconds: float
     stderr: dict[int, str]  # what a cell wrote to stderr, warnings for example
+    cell_seconds: list[float] = field(default_factory=list)  # of In [1], In [2] and so on
 
 
 class _ThisInterpreter(KernelSpecManager):
@@ -198,4 +199,5 @@ def _run(notebook: NotebookNode, path: Path, timeout: float) -> Execution:
             for output in cell.outputs
             if output.get("name") == "stderr"
         },
+        cell_seconds=times,
     )

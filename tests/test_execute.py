@@ -85,6 +85,10 @@ def test_execute_reports_times_and_stderr(executed):
     assert execution.slowest_seconds < execution.seconds
     assert execution.slowest_cell in {1, 2}  # importing ipywidgets may outlast the sleep
     assert execution.slowest_seconds > 0.3
+    assert len(execution.cell_seconds) == 6
+    assert execution.cell_seconds[1] > 0.3
+    assert execution.slowest_seconds == max(execution.cell_seconds)
+    assert sum(execution.cell_seconds) < execution.seconds
     assert execution.stderr == {6: "careful\n"}
 
 
