@@ -81,7 +81,7 @@ def _check(images: Tensor, labels: Tensor) -> None:
 
 
 def predict(
-    model: nn.Module, images: Tensor, *, prepare: Prepare = standardize, batch_size: int = 1000
+    model: nn.Module, images: Tensor, *, prepare: Prepare = standardize, batch_size: int = 250
 ) -> Tensor:
     """Logits, float32 [N, classes] on the CPU, in evaluation mode and without gradients.
 

@@ -15,7 +15,7 @@ def test_help_lists_the_commands_and_imports_nothing_heavy():
     )
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert result.returncode == 0
-    for command in ("doctor", "prefetch", "execute", "experiments", "publish"):
+    for command in ("doctor", "prefetch", "execute", "experiments", "bench", "publish"):
         assert f"    {command}  " in result.stdout
     assert result.stdout.endswith("[]\n")
 

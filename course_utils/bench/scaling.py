@@ -18,10 +18,11 @@ LIMIT_SECONDS = 1800  # after which a training counts as stuck
 IN_A_PROCESS = """
 import json
 import course_utils
+import torch
 from course_utils.bench.fitted import run_fit
 from course_utils.distributed import process_group
 
-with process_group():
+with process_group(torch.device("cpu")):
     print(json.dumps(run_fit(**{arguments!r})))
 """
 
