@@ -5,6 +5,7 @@ import signal
 import sys
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
@@ -62,8 +63,16 @@ def wait(note: str) -> dict:
     return {}
 
 
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """SIGINT interrupts, also where a shell started the tests in its background."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="os.kill cannot interrupt there")
-def test_an_interrupt_ends_the_fresh_process(tmp_path: Path):
+def test_an_interrupt_ends_the_fresh_process(tmp_path: Path, interruptible):
     note = tmp_path / "pid"
     ready = tmp_path / "pid.ready"
 
