@@ -10,3 +10,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--pictures", action="store_true", help="make the README's pictures (tests/test_browser.py)"
     )
+    parser.addoption(
+        "--other-pictures",
+        action="store_true",
+        help="let pictures of notebooks differ, as those of another Matplotlib do",
+    )
