@@ -135,13 +135,10 @@ class _Normalize(torch.autograd.Function):
         to_weight = ((gradient * x).sum(dims, dtype=torch.float64) - mean * to_bias) * inverse
         both = total(torch.cat([to_bias, to_weight])) / count
         mean_gradient, slope = both.split(len(mean))
-        scale = weight * inverse
-        back = _affine(
-            x, -scale * slope * inverse, scale * (mean * slope * inverse - mean_gradient)
-        )
-        back = back + _affine(gradient, scale, torch.zeros_like(scale))
-        of = weight.dtype
-        return back, to_weight.to(of), to_bias.to(of), None, None, None
+        scale, slope = weight * inverse, slope * inverse
+        to_x = _affine(gradient, scale, scale * (mean * slope - mean_gradient))
+        to_x += _affine(x, -scale * slope, torch.zeros_like(scale))
+        return to_x, to_weight.to(weight.dtype), to_bias.to(weight.dtype), None, None, None
 
 
 def _affine(x: Tensor, scale: Tensor, shift: Tensor) -> Tensor:

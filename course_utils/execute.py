@@ -4,7 +4,7 @@ import hashlib
 import json
 import os
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import ipykernel.kernelspec
@@ -41,10 +41,18 @@ class Execution:
 
     path: Path
     seconds: float
-    slowest_cell: int
-    slowest_seconds: float
+    cell_seconds: list[float]  # of In [1], In [2] and so on
     stderr: dict[int, str]  # what a cell wrote to stderr, warnings for example
-    cell_seconds: list[float] = field(default_factory=list)  # of In [1], In [2] and so on
+
+    @property
+    def slowest_seconds(self) -> float:
+        """Of the slowest cell; 0 if there is none."""
+        return max(self.cell_seconds, default=0.0)
+
+    @property
+    def slowest_cell(self) -> int:
+        """The number of the slowest cell; 0 if there is none."""
+        return self.cell_seconds.index(self.slowest_seconds) + 1 if self.cell_seconds else 0
 
 
 class _ThisInterpreter(KernelSpecManager):
@@ -187,17 +195,14 @@ def _run(notebook: NotebookNode, path: Path, timeout: float) -> Execution:
         raise KeyboardInterrupt
     if problem:
         raise NotebookError(f"{path}: cell {len(times)} {problem}. The file was left as it was.")
-    slowest = max(range(len(times)), key=times.__getitem__, default=0)
     return Execution(
         path,
         seconds,
-        slowest_cell=slowest + 1,
-        slowest_seconds=times[slowest] if times else 0.0,
+        cell_seconds=times,
         stderr={
             cell.execution_count: output.text
             for cell in code_cells
             for output in cell.outputs
             if output.get("name") == "stderr"
         },
-        cell_seconds=times,
     )

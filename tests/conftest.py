@@ -1,13 +1,13 @@
 import course_utils  # noqa: F401, I001  (first: it sets how torch's threads wait, here and in kernels)
 
-import os
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import nbformat
 import pytest
+from chromium import OPTIONS as CHROMIUM_OPTIONS
+from chromium import find_chromium
 from notebook_rules import compared_cells
 
 if TYPE_CHECKING:
@@ -16,14 +16,6 @@ if TYPE_CHECKING:
 pytest_plugins = ["tiny_source"]
 
 NOTEBOOKS = sorted((Path(__file__).parents[1] / "notebooks").glob("*.ipynb"))
-CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-CHROMIUM_OPTIONS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-dev-shm-usage",
-    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",  # no name leads off this machine
-]
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -34,8 +26,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 @pytest.fixture(scope="session")
 def chromium() -> str:
     """The browser to drive: $CHROMIUM, or the first one found on the PATH."""
-    candidates = [os.environ.get("CHROMIUM"), *map(shutil.which, CHROMIUM_NAMES)]
-    found = next(filter(None, candidates), None)
+    found = find_chromium()
     if found is None:
         pytest.skip(
             "no Chromium: install it (Debian: apt-get install chromium) or name it in $CHROMIUM"

@@ -6,8 +6,6 @@ is held.
 """
 
 import json
-import os
-import shutil
 import sys
 import tempfile
 import time
@@ -16,6 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
+from chromium import OPTIONS as CHROMIUM_OPTIONS
+from chromium import find_chromium
 from driven_explorer import Misbehavior
 from lab_server import TOKEN, running_lab
 from nbformat.v4 import new_code_cell, new_notebook
@@ -69,10 +69,7 @@ HAS_RUN = f"""() => ({CODE_CELLS})().some(cell => cell.error)
 
 def main() -> None:
     """Measure both ways with the first browser found."""
-    from conftest import CHROMIUM_NAMES, CHROMIUM_OPTIONS  # in pytest, another file of that name
-
-    candidates = [os.environ.get("CHROMIUM"), *map(shutil.which, CHROMIUM_NAMES)]
-    chromium = next(filter(None, candidates), None)
+    chromium = find_chromium()
     if chromium is None:
         sys.exit("there is no Chromium: install it, or name it in the variable CHROMIUM")
     _tell(len(NOTEBOOK) * (PRESSES + 1))

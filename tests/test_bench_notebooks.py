@@ -33,7 +33,7 @@ def pretend(path: Path) -> Execution:
         cell.execution_count = count
     nbformat.write(notebook, path)
     seconds = [SECONDS[cell.source] for cell in cells]
-    return Execution(path, sum(seconds), 2, max(seconds), {}, seconds)
+    return Execution(path, sum(seconds), seconds, {})
 
 
 def test_slowest_cells_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

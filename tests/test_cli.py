@@ -82,7 +82,7 @@ def test_execute_goes_on_after_a_failure_and_reports_each(
     def pretend(path: Path) -> execute.Execution:
         if path.stem == "bad":
             raise execute.NotebookError("bad.ipynb: cell 3 raised ValueError: no.")
-        return execute.Execution(path, 12.34, 2, 5.67, stderr={2: "UserWarning: slow\n"})
+        return execute.Execution(path, 12.34, [1.2, 5.67], stderr={2: "UserWarning: slow\n"})
 
     monkeypatch.setattr(execute, "execute", pretend)
     assert cli.main(["execute", "bad.ipynb", "good.ipynb"]) == 1
@@ -101,7 +101,7 @@ def test_execute_takes_all_notebooks_by_default(
 
     def pretend(path: Path) -> execute.Execution:
         ran.append(path.name)
-        return execute.Execution(path, 1.0, 1, 1.0, stderr={})
+        return execute.Execution(path, 1.0, [1.0], stderr={})
 
     monkeypatch.setattr(execute, "execute", pretend)
     monkeypatch.setattr(cli, "NOTEBOOKS", tmp_path)

@@ -8,9 +8,8 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from nbformat import NotebookNode
+from notebook_gate import differences
 from notebook_rules import code_cells
-from picture_rules import PICTURE_TYPES, difference
 from saved_outputs import is_compared, text_differences
 
 from course_utils.execute import execute
@@ -28,20 +27,6 @@ SETTINGS = {
 }
 
 
-def pictures(cell: NotebookNode) -> list[str]:
-    data = [output.get("data", {}) for output in cell.outputs]
-    return [kinds[mime] for kinds in data for mime in sorted(PICTURE_TYPES & kinds.keys())]
-
-
-def differences(saved: NotebookNode, new: NotebookNode) -> list[str]:
-    """Where two runs of a cell differ, in texts or pictures."""
-    found = list(text_differences(saved.outputs, new.outputs))
-    old, now = pictures(saved), pictures(new)
-    if len(old) != len(now):
-        return [*found, f"shows {len(now)} pictures, {len(old)} are saved"]
-    return found + list(filter(None, map(difference, old, now)))
-
-
 @pytest.mark.parametrize("repetition", range(1, REPETITIONS + 1))
 def test_every_run_gives_what_is_saved(repetition: int, tmp_path: Path):
     copy = tmp_path / SHORTEST.name
@@ -52,7 +37,8 @@ def test_every_run_gives_what_is_saved(repetition: int, tmp_path: Path):
         f"cell {number}: {problem}"
         for number, (saved, new) in enumerate(zip(*cells, strict=True), start=1)
         if is_compared(saved)
-        for problem in differences(saved, new)
+        for found in (text_differences, differences)
+        for problem in found(saved.outputs, new.outputs)
     ]
     assert not problems, "\n".join(problems)
 
