@@ -189,6 +189,9 @@ def _run(notebook: NotebookNode, path: Path, timeout: float) -> Execution:
             problem = None
         finally:
             seconds = time.perf_counter() - began
+            if client.kc is not None:
+                # Else its heartbeats go on, to a port that a later notebook's kernel may get.
+                client.kc.stop_channels()
             run_sync(kernel.shutdown_kernel)(now=True)
 
     if client.km is None:  # how nbclient answers Ctrl-C: it ends the kernel and forgets it

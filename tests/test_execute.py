@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -77,6 +78,14 @@ def test_execute_saves_a_normal_file(executed):
         "cell 4: holds a widget without a picture: nothing is seen until it is run",
         "cell 6: wrote to stderr: careful",
     ]
+
+
+def test_execute_leaves_no_thread_behind(tmp_path: Path):
+    """The heartbeats of a kernel that has gone would reach whichever gets its port."""
+    write_notebook(tmp_path / "short.ipynb", "1 + 1")
+    before = set(threading.enumerate())
+    execute(tmp_path / "short.ipynb", timeout=60)
+    assert not [thread for thread in threading.enumerate() if thread not in before]
 
 
 def test_execute_reports_times_and_stderr(executed):
