@@ -81,7 +81,7 @@ def _check(images: Tensor, labels: Tensor) -> None:
 
 
 def predict(
-    model: nn.Module, images: Tensor, *, prepare: Prepare = standardize, batch_size: int = 250
+    model: nn.Module, images: Tensor, *, prepare: Prepare = standardize, batch_size: int = 128
 ) -> Tensor:
     """Logits, float32 [N, classes] on the CPU, in evaluation mode and without gradients.
 
@@ -89,7 +89,8 @@ def predict(
         model: takes what `prepare` gives; left in the mode in which it was.
         images: uint8 [N, C, H, W].
         prepare: makes the model's input from a batch of images, on the model's device.
-        batch_size: images at a time; changes only speed and memory.
+        batch_size: images at a time; changes only speed and memory. Larger ones are slower on a
+            CPU, which then takes fresh memory from the system for every layer.
     """
     device = next(model.parameters(), torch.empty(0)).device
     with evaluating(model), torch.inference_mode():
