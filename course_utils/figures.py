@@ -30,10 +30,15 @@ PALETTE = {
     "purple": "#CC79A7",
 }
 GRAY = "#555555"
-# What is compared keeps its color through a chapter: each kind of network has a family of colors.
+# What is compared keeps its color through a chapter: names that begin alike share a family of
+# colors, chapter 2's kinds of networks and chapter 3's ways to train one.
 FAMILIES = {
     "DNN": ("blue", "sky"),
     "CNN": ("vermilion", "orange", "purple"),
+    "last block": ("orange",),
+    "half": ("blue",),
+    "everything": ("purple",),
+    "from scratch": ("sky",),
     "": ("green", "black", "orange", "blue", "purple", "sky"),
 }
 # Signed values: blue below zero, white at zero, vermilion above.
@@ -57,7 +62,7 @@ mpl.rcParams.update(
 
 
 def colors_for(names: Iterable[str]) -> list[str]:
-    """A color for each name: blues for names that begin with DNN, reds for CNN."""
+    """A color for each name, of the family in `FAMILIES` whose beginning it has."""
     left = {family: cycle(PALETTE[color] for color in FAMILIES[family]) for family in FAMILIES}
     return [next(left[next(filter(name.startswith, FAMILIES))]) for name in names]
 

@@ -175,3 +175,15 @@ def test_names_of_lines_that_end_together_do_not_overlap():
     assert len(boxes) == 3
     assert not any(a.overlaps(b) for a, b in itertools.combinations(boxes, 2))
     plt.close(figure)
+
+
+def test_what_begins_alike_keeps_its_color_in_another_figure():
+    curves = ["frozen features", "raw pixels", "last blocks", "half", "everything", "from scratch"]
+    intervals = ["head only", "last block and head", "everything", "from scratch"]
+    first = dict(zip(curves, figures.colors_for(curves), strict=True))
+    second = dict(zip(intervals, figures.colors_for(intervals), strict=True))
+    assert len(set(first.values())) == 6
+    assert second["last block and head"] == first["last blocks"]
+    assert second["everything"] == first["everything"]
+    assert second["from scratch"] == first["from scratch"]
+    assert second["head only"] == first["frozen features"]  # the same thing, of two networks
