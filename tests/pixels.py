@@ -23,12 +23,14 @@ def words_drawn(draw: Callable[[], object], monkeypatch: pytest.MonkeyPatch) -> 
     """The lines of text that `draw` puts on a canvas; single numbers in cells do not count."""
     words: list[str] = []
     text = Canvas.text
+
+    def note(canvas: Canvas, x: float, y: float, line: str, **how: object) -> None:
+        words.append(line)
+        text(canvas, x, y, line, **how)
+
     with monkeypatch.context() as patch:
-        patch.setattr(
-            Canvas,
-            "text",
-            lambda self, x, y, t, **how: (words.append(t), text(self, x, y, t, **how)),
-        )
+        patch.setattr(Canvas, "text", note)
+        patch.setattr(Canvas, "figure", lambda self, x, y, number, size, color: None)
         draw()
     return words
 

@@ -1,8 +1,10 @@
-"""What the explorers of windows draw with: numbers, figures, maps and marks."""
+"""What the explorers of windows draw with: texts, maps and marks."""
 
 import numpy as np
 import pytest
+from PIL import Image, ImageDraw
 
+from course_utils.explorers import drawing
 from course_utils.explorers.drawing import Canvas, fitting_size, number, text_width
 from course_utils.explorers.maps import (
     LINES,
@@ -92,16 +94,19 @@ def test_an_outline_lies_outside() -> None:
     assert black.sum() == 14 * 18 - 8 * 12
 
 
-def test_a_figure_looks_like_text_and_is_kept() -> None:
-    written, figured, again = Canvas(60, 20), Canvas(60, 20), Canvas(60, 20)
-    written.text(30, 10, "−12.5", size=11, align="center", color="black")
-    figured.figure(30, 10, "−12.5", 11, "black")
-    again.figure(30, 10, "−12.5", 11, "black")
-    np.testing.assert_array_equal(figured.array(), written.array())
-    np.testing.assert_array_equal(again.array(), figured.array())
-    assert figured.array().min() == 0
-    again.figure(30, 10, "7", 11, BLUE)
-    assert (again.array() == BLUE).all(axis=2).any()
+@pytest.mark.parametrize("align", ["left", "center", "right"])
+@pytest.mark.parametrize("bold", [False, True])
+def test_text_looks_as_pillow_draws_it_again_and_again(align: str, bold: bool) -> None:
+    plain = Image.new("RGB", (120, 40), "white")
+    font, anchor = drawing._font(11, bold), {"left": "lm", "center": "mm", "right": "rm"}[align]
+    ImageDraw.Draw(plain).text((60, 20), "−12.5", fill="black", font=font, anchor=anchor)
+    assert np.asarray(plain).min() == 0
+    for _ in range(2):  # the second from memory
+        canvas = Canvas(60, 20)
+        canvas.text(30, 10, "−12.5", size=11, color="black", bold=bold, align=align)
+        np.testing.assert_array_equal(canvas.array(), np.asarray(plain))
+    canvas.text(30, 10, "7", size=11, color="#0072B2", bold=bold, align=align)
+    assert (canvas.array() == BLUE).all(axis=2).any()
 
 
 def test_ink_covers_as_much_as_its_mask_and_is_cut_at_the_edges() -> None:
