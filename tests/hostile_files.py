@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+from picture_files import RGB, encode, png_of_zeros
 from PIL import Image
-from test_pictures import RGB, encode, png_of_zeros
 
 NOISE = np.random.default_rng(0).integers(0, 256, (40, 60, 3), np.uint8)
 UPRIGHT = (60, 40)  # height and width of a picture that was turned by a quarter

@@ -8,6 +8,9 @@ import pytest
 
 from course_utils.explorers.drawing import Canvas
 
+# A picture to work out by hand.
+TINY = np.array([[1, 2, 0, 3], [4, 1, 1, 0], [2, 5, 3, 1], [0, 1, 2, 4]], np.uint8)
+
 
 def rgb(color: str) -> tuple[int, ...]:
     """A color such as "#0072B2" as three numbers."""

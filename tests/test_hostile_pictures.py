@@ -27,11 +27,11 @@ from hostile_files import (
     written_outside,
 )
 from own_classes import GREEN, RED, color_backbone, counts, pictures
+from picture_files import RGB, encode
 from PIL import Image, ImageOps
 from side_effects import side_effects
 from test_feature_map_explorer import PICTURES, Net
 from test_feature_map_explorer import prepare as net_prepare
-from test_pictures import RGB, encode
 from test_window_explorers import EXPLORERS as WINDOWS
 from test_window_explorers import TINY
 
