@@ -13,6 +13,7 @@ from course_utils.figures import GRAY, colors_for, subplots
 from course_utils.intervals import Interval, mean_interval
 
 LABEL_PITCH = 0.065  # between two names beside a chart, as a share of its height
+BAR_PITCH = 0.06  # between two bars at one tick, as a share of the ticks' distance
 
 
 def training_curves(losses: Mapping[str, Sequence[float]], *, window: int = 50) -> Figure:
@@ -23,7 +24,8 @@ def training_curves(losses: Mapping[str, Sequence[float]], *, window: int = 50) 
         steps = np.arange(window, len(loss) + 1)
         axis.plot(steps, smooth, color=color)
         axis.annotate(f" {name}", (steps[-1], smooth[-1]), color=color, va="center")
-    axis.set(xlabel="step (batch)", ylabel="training loss (nats)", yscale="log")
+    ylabel = f"training loss (nats),\nmean of {window} steps, log scale"
+    axis.set(xlabel="step (batch)", ylabel=ylabel, yscale="log")
     axis.yaxis.set_major_locator(mpl.ticker.LogLocator(subs=(1, 2, 5)))
     axis.yaxis.set_major_formatter("{x:g}")
     axis.yaxis.set_minor_locator(mpl.ticker.NullLocator())
@@ -65,6 +67,48 @@ def band_chart(
         axis.yaxis.set_major_formatter(mpl.ticker.PercentFormatter(1, decimals=0))
     figure.set_label(
         f"Line chart with bands of uncertainty: {ylabel} by {xlabel}, for {', '.join(runs)}."
+    )
+    return figure
+
+
+def interval_lines(
+    lines: Mapping[str, Sequence[Interval]],
+    *,
+    ticks: Sequence[str],
+    xlabel: str,
+    ylabel: str,
+    differences: bool = False,
+) -> Figure:
+    """Intervals as bars, their means joined by lines; bars at one tick stand side by side.
+
+    Args:
+        lines: for each line its name and an interval of values in 0..1 at each tick.
+        ticks: what stands on the horizontal axis, at equal distances.
+        xlabel, ylabel: what the axes show, with units.
+        differences: whether the values are differences, shown in percentage points against a line
+            at zero, instead of shares, shown in percent.
+    """
+    figure, axis = subplots(figsize=(8, 3.8))
+    ends = []
+    left = -BAR_PITCH * (len(lines) - 1) / 2
+    for i, ((name, intervals), color) in enumerate(
+        zip(lines.items(), colors_for(lines), strict=True)
+    ):
+        mean, low, high = zip(*intervals, strict=True)
+        places = [tick + left + BAR_PITCH * i for tick in range(len(ticks))]
+        axis.vlines(places, low, high, color=color, linewidth=4, alpha=0.4)
+        axis.plot(places, mean, marker="o", markersize=4, linewidth=1, color=color)
+        ends.append((mean[-1], name, color))
+    _label_ends(axis, places[-1], ends)
+    axis.set(xlabel=xlabel, ylabel=ylabel, xticks=range(len(ticks)), xticklabels=ticks)
+    axis.margins(x=0.02)
+    if differences:
+        axis.axhline(0, color=GRAY, linestyle="--", linewidth=1)
+    axis.yaxis.set_major_locator(mpl.ticker.MaxNLocator(8, steps=(1, 2, 5, 10)))
+    symbol = "" if differences else "%"
+    axis.yaxis.set_major_formatter(mpl.ticker.PercentFormatter(1, decimals=0, symbol=symbol))
+    figure.set_label(
+        f"Line chart with bars of uncertainty: {ylabel} by {xlabel}, for {', '.join(lines)}."
     )
     return figure
 

@@ -36,6 +36,9 @@ FIGURES = {
         ylabel="y",
         ticks=["few", "all"],
     ),
+    "lines": lambda: charts.interval_lines(
+        {"A": [Interval(0.5, 0.4, 0.6)] * 2}, ticks=["few", "all"], xlabel="x", ylabel="y"
+    ),
     "panels": lambda: charts.interval_panels(
         {title: {"A": Interval(0.5, 0.4, 0.6), "B": Interval(0.8, 0.7, 0.9)} for title in "xyz"},
         xlabel="accuracy",
@@ -174,6 +177,23 @@ def test_names_of_lines_that_end_together_do_not_overlap():
     boxes = [text.get_window_extent() for text in figure.axes[0].texts]
     assert len(boxes) == 3
     assert not any(a.overlaps(b) for a, b in itertools.combinations(boxes, 2))
+    plt.close(figure)
+
+
+def test_bars_at_one_tick_do_not_overlap_and_differences_have_a_line_at_zero():
+    lines = {name: [Interval(0.02, -0.03, 0.09)] * 3 for name in "ABCDEF"}
+    options = {"ticks": "xyz", "xlabel": "x", "ylabel": "points", "differences": True}
+    figure = charts.interval_lines(lines, **options)
+    figure.draw_without_rendering()
+    [axis] = figure.axes
+    bars = [segment[0] for bars in axis.collections for segment in bars.get_segments()]
+    places = np.sort(axis.transData.transform(bars)[:, 0]) * 72 / figure.dpi  # in points
+    assert len(places) == 18
+    assert np.diff(places).min() > axis.collections[0].get_linewidths()[0]
+    assert list(axis.lines[-1].get_ydata()) == [0, 0]
+    labels = [label.get_text() for label in axis.get_yticklabels()]
+    assert "0" in labels
+    assert len(labels) == len(set(labels))
     plt.close(figure)
 
 
