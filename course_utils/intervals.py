@@ -24,11 +24,12 @@ class Interval(NamedTuple):
 
     def decimals(self) -> str:
         """A number without a unit as "0.13 (0.10 to 0.15)"."""
-        return f"{self.mean:.2f} ({self.low:.2f} to {self.high:.2f})"
+        mean, low, high = (f"{value:z.2f}".replace("-", "\N{MINUS SIGN}") for value in self)
+        return f"{mean} ({low} to {high})"
 
     def points(self) -> str:
         """A difference of shares in percentage points, as "−3.49 (−3.74 to −3.25)"."""
-        mean, low, high = (f"{100 * value:+.2f}".replace("-", "\N{MINUS SIGN}") for value in self)
+        mean, low, high = (f"{100 * value:+z.2f}".replace("-", "\N{MINUS SIGN}") for value in self)
         return f"{mean} ({low} to {high})"
 
     def __contains__(self, value: object) -> bool:

@@ -35,6 +35,7 @@ def test_intervals_in_words():
     assert Interval(0.0, -0.0003, 0.0008).percent() == "0.0% (0.0 to 0.1)"
     assert Interval(0.0349, -0.001, 0.0374).points() == "+3.49 (−0.10 to +3.74)"
     assert Interval(0.1288, 0.1049, 0.1532).decimals() == "0.13 (0.10 to 0.15)"
+    assert Interval(-0.001, -0.03, 0.02).decimals() == "0.00 (−0.03 to 0.02)"
 
 
 def test_a_share_ends_where_it_must():
