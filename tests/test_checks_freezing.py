@@ -50,6 +50,10 @@ def head_with_dropout(network, classes):
     )
 
 
+def lazy_head(network, classes):
+    network.classifier = nn.LazyLinear(classes)
+
+
 def new_weights_in_the_old_layer(network, classes):
     old = network.classifier
     old.weight = nn.Parameter(0.1 * torch.randn(classes, old.in_features))
@@ -68,6 +72,7 @@ def works_on_a_copy(network, classes):
             optimizer=lambda network: SGD(network.classifier.parameters(), lr=0.1, momentum=0.9)
         ),
         written(head=head_with_dropout),
+        written(head=lazy_head),
         written(head=new_weights_in_the_old_layer),
         freezes_one_by_one,
         works_on_a_copy,

@@ -46,6 +46,16 @@ def with_captum(network, pictures, prepare, target):
     return Saliency(network).attribute(inputs, target=target).amax(dim=1)
 
 
+def of_each(score, see=lambda prepare, pictures: prepare(pictures)):
+    """A learner's function that takes the gradient of each picture's score by torch.func."""
+
+    def saliency(network, pictures, prepare, target):
+        gradient = torch.func.grad(lambda picture: score(network(picture[None])[0], target))
+        return largest(torch.func.vmap(gradient)(see(prepare, pictures)))
+
+    return saliency
+
+
 @pytest.mark.parametrize(
     "answer",
     [
@@ -54,6 +64,7 @@ def with_captum(network, pictures, prepare, target):
         written(reduce=lambda gradients: torch.maximum(gradients, -gradients).amax(dim=1)),
         one_by_one,
         with_captum,
+        of_each(lambda logits, target: logits[target]),
     ],
 )
 def test_right_saliency(answer):
@@ -168,6 +179,8 @@ SCALED = "you scale each map to its own range"
         (written(see=lambda prepare, p: p / 127.5 - 1), "sees something else than prepare(pic"),
         (written(see=lambda prepare, p: prepare(p)[..., 1:]), "sees something else than prepare"),
         (written(see=lambda prepare, p: prepare(p).flip(1)), "sees something else than prepare"),
+        (of_each(lambda z, t: z.sum()), "this is the gradient of all logits together"),
+        (of_each(lambda z, t: z[t], see=lambda prepare, p: p / 255), "instead of [[["),
         (asks_for_bytes, "the pictures are bytes, and bytes have no gradient"),
         (asks_too_late, "the input has no gradient, because nobody asked for one in time"),
         (never_asks, "the input has no gradient, because nobody asked for one in time"),

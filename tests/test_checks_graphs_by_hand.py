@@ -31,6 +31,8 @@ def test_the_numbers_of_the_exercise():
         {"entry": 0.29, "value": 7.78},
         {"row": list(ROW), "degrees": np.array(DEGREES), "entry": torch.tensor([ENTRY])},
         {"value": 7.7801},
+        {"entry": 0.29, "value": 0.35 * 6 + 0.35 * 3 + 0.25 * 8 + 0.29 * 9},
+        {"value": 0.35 * (6 + 3) + 8 / 4 + 9 / sqrt(12)},
     ],
 )
 def test_right_numbers(answers):

@@ -1,5 +1,7 @@
 """Splits of drawings, right and wrong, and what learners are told."""
 
+import random
+
 import numpy as np
 import pytest
 import torch
@@ -76,6 +78,39 @@ def test_a_seed_for_the_whole_program_is_right_and_said():
     said = verdict(check_split_drawings, written_split(shuffled=sets_all_random_numbers))
     assert said.startswith("Right: no emoji is on both sides. But torch.manual_seed sets the rand")
     assert torch.equal(before, torch.get_rng_state())
+
+
+def sets_all_of_numpy(n, seed):
+    np.random.seed(seed)
+    return np.random.permutation(n)
+
+
+def sets_all_of_python(n, seed):
+    random.seed(seed)
+    return random.sample(range(n), n)
+
+
+def next_numbers():
+    """The next random numbers of numpy and Python, which draw these again."""
+    states = np.random.get_state(), random.getstate()
+    numbers = np.random.random(), random.random()
+    np.random.set_state(states[0])
+    random.setstate(states[1])
+    return numbers
+
+
+@pytest.mark.parametrize(
+    ("shuffled", "words"),
+    [
+        (sets_all_of_numpy, "np.random.seed sets the random numbers of the whole program anew: np"),
+        (sets_all_of_python, "random.seed sets the random numbers of the whole program anew: ran"),
+    ],
+)
+def test_a_seed_for_all_of_numpy_or_python_is_right_and_said(shuffled, words):
+    before = next_numbers()
+    said = verdict(check_split_drawings, written_split(shuffled=shuffled))
+    assert said.startswith(f"Right: no emoji is on both sides. But {words}")
+    assert next_numbers() == before
 
 
 def by_drawing(emoji, test_share, seed):

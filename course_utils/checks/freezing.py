@@ -193,7 +193,9 @@ def _require_new_head(extractor: _Extractor) -> None:
 def _require_logits(extractor: _Extractor) -> None:
     network, features = extractor.network, extractor.before.classifier.in_features
     linear = [layer for layer in network.classifier.modules() if isinstance(layer, nn.Linear)]
-    if linear and linear[0].in_features != features:
+    # A lazy layer learns how many features there are when it reads the first ones.
+    asked = linear and not isinstance(linear[0], nn.LazyLinear)
+    if asked and linear[0].in_features != features:
         raise NotYet(
             f"the new head reads {linear[0].in_features} features, and this base gives {features}: "
             "ask the old head, network.classifier.in_features, before you replace it."

@@ -39,7 +39,7 @@ def check_saliency(saliency: Any) -> str:
 def _require_prepared(made: Attempt) -> None:
     pictures, prepare = (made.case.arguments[name] for name in ("pictures", "prepare"))
     prepared = prepare(pictures)
-    seen = made.arguments[0].seen
+    seen = list(filter(_is_readable, made.arguments[0].seen))
     if all(_are_among(pictures_seen, prepared) for pictures_seen in seen):
         return
     wrong = [
@@ -66,6 +66,15 @@ def _require_prepared(made: Attempt) -> None:
         "the network sees something else than prepare(pictures): hand it this, as it is, and take "
         "the gradient with respect to it."
     )
+
+
+def _is_readable(pictures: Tensor) -> bool:
+    """False for what was seen inside torch.func.vmap: there only the maps can be judged."""
+    try:
+        pictures.tolist()
+    except RuntimeError:
+        return False
+    return True
 
 
 def _are_among(some: Tensor, pictures: Tensor) -> bool:

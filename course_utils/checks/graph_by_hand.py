@@ -28,6 +28,8 @@ Mistakes = Sequence[tuple[str, Tensor]]
 
 _D, _D_LOOPED = _A.sum(dim=1), _LOOPED.sum(dim=1)
 RIGHT = by_degrees(_LOOPED, _D_LOOPED, -0.5, -0.5)  # P
+# Whoever multiplies with entries of two decimals adds up their rounding, too.
+VALUE_ROUNDING = ROUNDING + float((RIGHT[NODE].round(decimals=2) - RIGHT[NODE]).abs() @ _X)
 
 NO_LOOP = "The self-loop is forgotten: in A + I, each node also receives from itself."
 ONE_WAY = (
@@ -167,6 +169,7 @@ def check_graph_by_hand(row: Any, degrees: Any, entry: Any, value: Any) -> str:
         RIGHT[NODE] @ _X,
         [(sentence, matrix[NODE] @ _X) for sentence, matrix in MATRIX_MISTAKES],
         "Multiply each entry of row 2 of P by the value of the node in its column, and add up.",
+        room=VALUE_ROUNDING,
     )
     return (
         "both directions, the self-loop, and both degrees. The entries of row 2 of P sum to "
@@ -174,26 +177,33 @@ def check_graph_by_hand(row: Any, degrees: Any, entry: Any, value: Any) -> str:
     )
 
 
-def _judge(name: str, answer: Any, right: Tensor, mistakes: Mistakes, hint: str) -> None:
-    """Raise NotYet if an answer is not, up to rounding, the right numbers."""
+def _judge(
+    name: str,
+    answer: Any,
+    right: Tensor,
+    mistakes: Mistakes,
+    hint: str,
+    room: float = ROUNDING,
+) -> None:
+    """Raise NotYet if an answer is not, up to rounding by `room`, the right numbers."""
     given, expected = as_numbers(answer, name), right.numpy()
     if given.size == 1:
         given = given.reshape(1)[0] if expected.ndim == 0 else given
     if given.shape != expected.shape:
         raise NotYet(f"{name} {_wanted(given, expected)}")
-    if _same(given, expected):
+    if _same(given, expected, room):
         return
     for sentence, wrong in mistakes:
-        if _same(given, wrong.numpy()):
+        if _same(given, wrong.numpy(), room):
             raise NotYet(f"{name} is not {_written(given)}. {sentence}")
     if given.ndim:
-        place = int(np.flatnonzero(~np.isclose(given, expected, rtol=0, atol=ROUNDING))[0])
+        place = int(np.flatnonzero(~np.isclose(given, expected, rtol=0, atol=room))[0])
         raise NotYet(f"{name}[{place}] is not {show(float(given[place]))}. {hint}")
     raise NotYet(f"{name} is not {_written(given)}. {hint}")
 
 
-def _same(given: np.ndarray, other: np.ndarray) -> bool:
-    return np.allclose(given, other, rtol=0, atol=ROUNDING)
+def _same(given: np.ndarray, other: np.ndarray, room: float) -> bool:
+    return np.allclose(given, other, rtol=0, atol=room)
 
 
 def _written(numbers: np.ndarray) -> str:

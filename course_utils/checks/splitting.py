@@ -1,6 +1,9 @@
 """Checker of the split that chapter 3 asks for: no emoji on both sides, in whatever drawing."""
 
+import random
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -17,6 +20,12 @@ BY_ARTIST = [*range(10), *range(10)]
 BY_EMOJI = [emoji for emoji in range(12) for _ in range(2)]
 MIXED = [40, 7, 88, 40, 19, 3, 7, 19, 61, 40, 3, 88, 25, 61, 72, 25]
 SEEDS = (0, 0, 1, 2, 3)
+# What sets random numbers of the whole program anew, and what draws apart from them.
+APART = {
+    "torch.manual_seed": "torch.Generator().manual_seed(seed)",
+    "np.random.seed": "np.random.default_rng(seed)",
+    "random.seed": "random.Random(seed)",
+}
 
 
 def _right_split(emoji: Tensor, test_share: float, seed: int) -> tuple[Tensor, Tensor]:
@@ -41,6 +50,28 @@ SPLIT = FunctionExercise(
     ],
     misconceptions=[],
 )
+
+
+def _states() -> dict[str, Any]:
+    """States of the random numbers of the whole program, each under what sets it anew."""
+    _, numbers, *rest = np.random.get_state()
+    return {
+        "torch.manual_seed": torch.get_rng_state().tolist(),
+        "np.random.seed": [numbers.tolist(), *rest],
+        "random.seed": random.getstate(),
+    }
+
+
+@contextmanager
+def _restored() -> Iterator[None]:
+    """End whatever a learner does to the random numbers of the whole program."""
+    python, numpy = random.getstate(), np.random.get_state()
+    with torch.random.fork_rng(devices=[]):
+        try:
+            yield
+        finally:
+            random.setstate(python)
+            np.random.set_state(numpy)
 
 
 @dataclass(frozen=True)
@@ -69,11 +100,10 @@ class _Split:
 @checker
 def check_split_drawings(split_drawings: Any) -> str:
     """Exercise 3: split_drawings(emoji [N], test_share, seed) -> indices to train and test on."""
-    # Whatever a learner does to the random numbers of the program ends here.
-    with torch.random.fork_rng(devices=[]):
-        before = torch.get_rng_state()
+    with _restored():
+        before = _states()
         attempts = SPLIT.attempts(split_drawings)
-        draws_globally = not torch.equal(before, torch.get_rng_state())
+        changed = [name for name, state in _states().items() if state != before[name]]
     splits = [_read(made) for made in attempts]
     for split in splits:
         _require_all_drawings(split)
@@ -82,10 +112,10 @@ def check_split_drawings(split_drawings: Any) -> str:
     for split in splits:
         _require_share(split)
     _require_lot(splits[: len(SEEDS)])
-    if draws_globally:
+    if changed:
         return (
-            "no emoji is on both sides. But torch.manual_seed sets the random numbers of the whole "
-            "program anew: torch.Generator().manual_seed(seed) keeps yours apart."
+            f"no emoji is on both sides. But {changed[0]} sets the random numbers of the whole "
+            f"program anew: {APART[changed[0]]} keeps yours apart."
         )
     return (
         "all drawings of an emoji are on one side, so the test asks about emoji that the network "
