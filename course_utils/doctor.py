@@ -24,7 +24,7 @@ from packaging.version import Version
 
 from course_utils.catalog import DATASETS, SHIPPED
 from course_utils.downloads import Web, download_folder
-from course_utils.places import PlaceFailed
+from course_utils.places import PlaceFailed, user_folder
 from course_utils.sources import DataUnavailable, shipped, where
 
 PACKAGES = (
@@ -112,10 +112,16 @@ def _is_cpu_build(installed: str) -> bool:
     return Version(installed).local == "cpu"
 
 
-def check_device(device: str, bfloat16_is_fast: bool) -> Finding:
-    """What training runs on."""
+def check_device(device: str, bfloat16_is_fast: bool, accelerator: str | None = None) -> Finding:
+    """What training runs on, and whether it is the accelerator that torch reports, if any."""
     speed = "fast" if bfloat16_is_fast else "slow, so training uses float32"
-    return Finding("ok", "device", f"{device}, bfloat16 is {speed}")
+    detail = f"{device}, bfloat16 is {speed}"
+    if accelerator is None or accelerator == device:
+        return Finding("ok", "device", detail)
+    remedy = "To use it, install its driver anew, and a torch that was built for it."
+    return Finding(
+        "note", "device", f"{detail}; {accelerator} is there, but cannot compute", remedy
+    )
 
 
 def check_threads(threads: int, wait_policy: str | None) -> Finding:
@@ -141,6 +147,15 @@ def check_shipped(failures: list[str]) -> Finding:
         remedy = "Run `git checkout -- data`, or install the course again."
         return Finding("problem", "shipped data", failures[0], remedy)
     return Finding("ok", "shipped data", "complete")
+
+
+def check_data_dir(folder: Path, is_reachable: bool) -> Finding:
+    """Whether the user's folder for data is there, or could be made."""
+    if is_reachable:
+        return Finding("ok", "COURSE_DATA_DIR", str(folder))
+    detail = f"{folder} cannot be reached"
+    remedy = "Let COURSE_DATA_DIR name a folder that you may enter, on a disk that is there."
+    return Finding("problem", "COURSE_DATA_DIR", detail, remedy)
 
 
 def check_disk(folder: Path, free_bytes: int) -> Finding:
@@ -189,6 +204,8 @@ def _findings() -> Iterator[Finding]:
     for title, folders in located.items():
         yield check_data(title, folders)
     yield check_shipped(_damaged_files())
+    if (folder := user_folder()) is not None:
+        yield check_data_dir(folder, _is_reachable(folder))
     for folder in _distinct_disks(download_folder(""), Path.home()):
         yield check_disk(folder, shutil.disk_usage(folder).free)
     if (mirror := _mirror()) is not None:
@@ -217,7 +234,9 @@ def _torch_findings() -> Iterator[Finding]:
     from course_utils.environment import bfloat16_is_fast, pick_device
 
     device = pick_device()
-    yield check_device(str(device), bfloat16_is_fast(device))
+    reported = torch.accelerator.current_accelerator(check_available=True)
+    accelerator = None if reported is None else reported.type
+    yield check_device(device.type, bfloat16_is_fast(device), accelerator)
     yield check_threads(torch.get_num_threads(), os.environ.get("OMP_WAIT_POLICY"))
 
 
@@ -231,11 +250,20 @@ def _damaged_files() -> list[str]:
     return failures
 
 
+def _existing(folder: Path) -> Path | None:
+    """The folder, or its nearest parent that exists; None on a Windows drive that is not there."""
+    # Path.exists raises PermissionError below a folder that one may not enter.
+    return next((path for path in (folder, *folder.parents) if os.path.exists(path)), None)
+
+
+def _is_reachable(folder: Path) -> bool:
+    existing = _existing(folder)
+    return existing is not None and existing.is_dir() and os.access(existing, os.X_OK)
+
+
 def _distinct_disks(*folders: Path) -> list[Path]:
     """The folders, or their nearest parents that exist, one for each disk."""
-    existing = [
-        next(path for path in (folder, *folder.parents) if path.exists()) for folder in folders
-    ]
+    existing = [path for path in map(_existing, folders) if path is not None]
     return list({path.stat().st_dev: path for path in reversed(existing)}.values())
 
 

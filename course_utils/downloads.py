@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from http.client import HTTPException
+from http.client import HTTPException, HTTPResponse
 from pathlib import Path
 from urllib.error import HTTPError, URLError
 from urllib.request import Request, urlopen
@@ -28,9 +28,15 @@ from course_utils.progress import Progress
 
 SILENCE_SECONDS = 20  # a server that says nothing for so long has stalled
 DOWNLOAD_SECONDS = 600  # for all files of one place together
+APT_SILENCE_SECONDS = 5  # shorter, because apt-get waits anew for each of its package lists
+APT_UPDATE_SECONDS = 60  # for all package lists together
+SLOW_SECONDS = 5  # a package that fails after so long ...
+PAUSE_SECONDS = 600  # ... is not tried again by this process for so long
 CHUNK_BYTES = 1 << 16
 DISK_FACTOR = 4  # a package needs room for its archive, its files and the package lists
 CHECK_NETWORK = "Check the network; behind a proxy, set the variables http_proxy and https_proxy."
+
+_slow_failures: dict[str, tuple[float, str]] = {}  # when a package failed slowly, and why
 
 
 class _Interrupted(ValueError):
@@ -130,31 +136,45 @@ class Web:
 
 def _get(url: str, output_file: str, _: pooch.Pooch, *, file: File, deadline: float) -> None:
     """A pooch downloader that neither a silent nor a dripping server can hold up for ever."""
-    request = Request(url, headers={"User-Agent": "convolution-course"})
     done = 0
+    with (
+        _ask(url, file) as response,
+        open(output_file, "wb") as target,
+        Progress(file.size, file.name, unit="B") as progress,
+    ):
+        if response.headers.get_content_type() == "text/html":
+            raise PlaceFailed(f"sent a web page instead of {file.name}", CHECK_NETWORK)
+        while done <= file.size and (chunk := _read(response, done, file)):
+            target.write(chunk)
+            progress.update(len(chunk))
+            done += len(chunk)
+            if time.monotonic() > deadline:
+                raise PlaceFailed(f"too slow: {_share(done, file)}", CHECK_NETWORK)
+    if done < file.size:
+        raise _Interrupted(f"the connection broke off: {_share(done, file)}")
+
+
+# The network's errors are told from the disk's by where they come from: both are OSErrors.
+
+
+def _ask(url: str, file: File) -> HTTPResponse:
+    request = Request(url, headers={"User-Agent": "convolution-course"})
     try:
-        with (
-            urlopen(request, timeout=SILENCE_SECONDS) as response,
-            open(output_file, "wb") as target,
-            Progress(file.size, file.name, unit="B") as progress,
-        ):
-            if response.headers.get_content_type() == "text/html":
-                raise PlaceFailed(f"sent a web page instead of {file.name}", CHECK_NETWORK)
-            while done <= file.size and (chunk := response.read1(CHUNK_BYTES)):
-                target.write(chunk)
-                progress.update(len(chunk))
-                done += len(chunk)
-                if time.monotonic() > deadline:
-                    raise PlaceFailed(f"too slow: {_share(done, file)}", CHECK_NETWORK)
+        return urlopen(request, timeout=SILENCE_SECONDS)
     except HTTPError as error:
         raise PlaceFailed(f"answered {error.code} {error.reason}", CHECK_NETWORK) from error
     except URLError as error:
         reason = getattr(error.reason, "strerror", None) or error.reason
         raise PlaceFailed(f"no connection ({reason})", CHECK_NETWORK) from error
-    except (TimeoutError, ConnectionError, HTTPException) as error:
+    except (OSError, HTTPException) as error:
+        raise _Interrupted(f"the connection broke off: {_share(0, file)}") from error
+
+
+def _read(response: HTTPResponse, done: int, file: File) -> bytes:
+    try:
+        return response.read1(CHUNK_BYTES)
+    except (OSError, HTTPException) as error:
         raise _Interrupted(f"the connection broke off: {_share(done, file)}") from error
-    if done < file.size:
-        raise _Interrupted(f"the connection broke off: {_share(done, file)}")
 
 
 def _share(done: int, file: File) -> str:
@@ -187,6 +207,18 @@ class DebianPackage:
         yield from _download(files, self.name, self._fill)
 
     def _fill(self, files: Sequence[File], staging: Path, deadline: float) -> Iterator[Path]:
+        started = time.monotonic()
+        failed, reason = _slow_failures.get(self.package, (-PAUSE_SECONDS, ""))
+        if started - failed < PAUSE_SECONDS:
+            raise PlaceFailed(f"{reason} (a while ago, not tried again)", CHECK_NETWORK)
+        try:
+            yield from self._unpack(files, staging, deadline)
+        except PlaceFailed as failure:
+            if time.monotonic() - started > SLOW_SECONDS:
+                _slow_failures[self.package] = time.monotonic(), str(failure)
+            raise
+
+    def _unpack(self, files: Sequence[File], staging: Path, deadline: float) -> Iterator[Path]:
         for below in ("state/lists/partial", "cache/archives/partial"):
             (staging / below).mkdir(parents=True)
         # apt's package lists go to a folder of our own: the system's may be empty or not ours.
@@ -196,13 +228,15 @@ class DebianPackage:
             "APT::Sandbox::User": "root",
             "Acquire::Languages": "none",
             "Acquire::GzipIndexes": "true",
-            "Acquire::http::Timeout": SILENCE_SECONDS,
-            "Acquire::https::Timeout": SILENCE_SECONDS,
+            "Acquire::Retries": 0,
+            "Acquire::http::Timeout": APT_SILENCE_SECONDS,
+            "Acquire::https::Timeout": APT_SILENCE_SECONDS,
         }
         apt = ["apt-get", "-q", *(f"-o{key}={value}" for key, value in options.items())]
         with Progress(3, self.label, unit="steps") as progress:
             # One broken entry among the sources fails the update but not always the download.
-            _run([*apt, "update"], staging, deadline, check=False)
+            lists_deadline = min(deadline, time.monotonic() + APT_UPDATE_SECONDS)
+            _run([*apt, "update"], staging, lists_deadline, check=False)
             progress.update()
             _run([*apt, "download", self.package], staging, deadline)
             progress.update()

@@ -76,7 +76,7 @@ def execute(path: str | os.PathLike, timeout: float = 600) -> Execution:
 
     Raises:
         NotebookError: the notebook cannot be read, a cell raised or ran out of time, the
-            kernel died, or the result cannot be saved.
+            kernel did not start or died, or the result cannot be saved.
     """
     path = Path(path)
     notebook = read(path)
@@ -185,6 +185,14 @@ def _run(notebook: NotebookNode, path: Path, timeout: float) -> Execution:
             problem = f"took longer than {timeout:g} seconds"
         except DeadKernelError:
             problem = "lost its kernel, which ran out of memory or was ended"
+        except RuntimeError as error:
+            if times:
+                raise
+            client.km = kernel  # nbclient has forgotten it, but asks for it when Python exits
+            reason = str(error).splitlines()[0]
+            raise NotebookError(
+                f"{path}: got no kernel: {reason}. The file was left as it was."
+            ) from error
         else:
             problem = None
         finally:

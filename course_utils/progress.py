@@ -64,9 +64,6 @@ class _NotebookBar:
         if time.monotonic() - self._drawn > REFRESH_SECONDS:
             self.refresh()
 
-    def reset(self) -> None:
-        self.n = 0
-
     def set_postfix_str(self, note: str, refresh: bool = False) -> None:
         self.note = note
 
@@ -76,8 +73,6 @@ class _NotebookBar:
 
 class Progress:
     """A progress bar over `total` steps.
-
-    Also what `pooch` asks of a progress bar: `total` can be set, `update`, `reset` and `close`.
 
     Args:
         total: number of steps, or None if unknown.
@@ -109,10 +104,6 @@ class Progress:
     def note(self, words: str) -> None:
         """Show `words` behind the bar, for example the current loss."""
         self._bar.set_postfix_str(words, refresh=False)
-
-    def reset(self) -> None:
-        """Start again at zero."""
-        self._bar.reset()
 
     def close(self) -> None:
         """Draw the last state and stop."""

@@ -1,5 +1,7 @@
 """The Debian package, fetched without root by stand-ins for apt-get and dpkg."""
 
+import time
+
 import pytest
 from tiny_source import CONTENT, assert_fetched, complaint, left_over, write
 
@@ -27,6 +29,7 @@ def tools(tmp_path, monkeypatch, use):
             (folder / name).chmod(0o755)
 
     use(APT)
+    monkeypatch.setattr(downloads, "_slow_failures", {})
     return write_tools
 
 
@@ -54,6 +57,36 @@ def test_a_failing_package_manager(apt_get, dpkg, said, tools, cache, monkeypatc
         assert said in complaint()
     assert left_over(cache) == set()
     tools(GOOD_APT)
+    assert_fetched(cache)
+
+
+def test_package_lists_that_never_come_are_not_waited_for(tools, cache, monkeypatch):
+    monkeypatch.setattr(downloads, "APT_UPDATE_SECONDS", 0.5)
+    tools('case "$*" in *update*) exec sleep 30;; esac')
+    started = time.monotonic()
+    assert "apt-get download dataset-tiny: too slow" in complaint()
+    assert time.monotonic() - started < 10
+
+
+def test_apt_tries_each_package_list_once_and_briefly(tools, cache, tmp_path):
+    tools(f'echo "$*" >> {tmp_path}/asked; {GOOD_APT}')
+    assert_fetched(cache)
+    for asked in (tmp_path / "asked").read_text().splitlines():
+        for option in ("Retries=0", "http::Timeout=5", "https::Timeout=5"):
+            assert f"-oAcquire::{option} " in asked
+
+
+def test_a_slow_failure_is_not_repeated_for_a_while(tools, cache, tmp_path, monkeypatch):
+    monkeypatch.setattr(downloads, "SLOW_SECONDS", 0)
+    tools(f"echo asked >> {tmp_path}/asked; echo 'E: Unable to locate package'; exit 100")
+    assert "Unable to locate package" in complaint()
+    (tmp_path / "asked").unlink()
+    again = complaint()
+    assert "Unable to locate package (a while ago, not tried again)" in again
+    assert "Check the network" in again
+    assert not (tmp_path / "asked").exists()
+    tools(GOOD_APT)
+    monkeypatch.setattr(downloads, "PAUSE_SECONDS", 0)
     assert_fetched(cache)
 
 

@@ -1,14 +1,18 @@
 import builtins
+import errno
+import os
 import sys
 import tomllib
 from pathlib import Path
 
 import pytest
+import torch
 from packaging.specifiers import SpecifierSet
 
-from course_utils import doctor
+from course_utils import doctor, environment
 from course_utils.doctor import (
     check_data,
+    check_data_dir,
     check_device,
     check_disk,
     check_network,
@@ -31,16 +35,19 @@ GOOD = [
     check_torch_pair("2.11.0+cu128", "0.26.0+cu128", ["torch==2.11.0"], None),
     check_torch_pair("2.11.0+cpu", "0.26.0+cpu", ["torch==2.11.0"], None),
     check_device("cpu", True),
+    check_device("cuda", True, "cuda"),
     check_threads(2, "PASSIVE"),
     check_threads(2, "passive"),
     check_data("Fashion-MNIST", "/data"),
     check_shipped([]),
+    check_data_dir(Path("/data"), is_reachable=True),
     check_disk(Path("/data"), GB),
     check_network("example.org", is_reachable=True, data_are_present=False),
 ]
 NOTES = [
     (check_threads(2, "ACTIVE"), "unset OMP_WAIT_POLICY"),
     (check_threads(2, None), "unset OMP_WAIT_POLICY"),
+    (check_device("cpu", False, "cuda"), "driver"),
     (check_network("example.org", is_reachable=False, data_are_present=True), "Not needed"),
 ]
 PROBLEMS = [
@@ -54,6 +61,7 @@ PROBLEMS = [
     (check_torch_pair("2.15.0", "0.29.2", [], "OSError: libcudart.so"), "uv sync --reinstall"),
     (check_data("Fashion-MNIST", None), "course prefetch"),
     (check_shipped(["cat.png is damaged"]), "git checkout -- data"),
+    (check_data_dir(Path("Z:/data"), is_reachable=False), "COURSE_DATA_DIR"),
     (check_disk(Path("/data"), GB - 1), "COURSE_DATA_DIR"),
     (check_network("example.org", is_reachable=False, data_are_present=False), "COURSE_DATA_DIR"),
 ]
@@ -131,3 +139,60 @@ def test_no_server_is_no_answer():
 
 def test_the_nearest_existing_folder_stands_for_one_to_come(tmp_path: Path):
     assert doctor._distinct_disks(tmp_path / "a" / "b", tmp_path) == [tmp_path]
+
+
+def test_a_folder_without_any_existing_parent_has_no_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    lost = tmp_path / "Z:" / "data"
+    monkeypatch.setattr(Path, "parents", [])  # as of a Windows drive that is not there
+    assert doctor._distinct_disks(lost, tmp_path) == [tmp_path]
+
+
+def _stat_refused_below(folder: Path):
+    """`os.stat` for a user who may not enter `folder`; root may enter any."""
+    real_stat = os.stat
+
+    def stat(path, *args, **kwargs):
+        if not isinstance(path, int) and folder in Path(os.fsdecode(path)).parents:
+            raise PermissionError(errno.EACCES, "Permission denied")
+        return real_stat(path, *args, **kwargs)
+
+    return stat
+
+
+def _access_refused(folder: Path):
+    return lambda path, mode, **_: Path(path) != folder
+
+
+@pytest.mark.parametrize("fault", ["locked", "a file"])
+def test_examine_says_that_the_data_folder_cannot_be_reached(
+    fault: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    no_network: None,
+):
+    parent = tmp_path / "parent"
+    monkeypatch.setenv("COURSE_DATA_DIR", str(parent / "a" / "b"))
+    if fault == "locked":
+        parent.mkdir()
+        monkeypatch.setattr(os, "stat", _stat_refused_below(parent))
+        monkeypatch.setattr(os, "access", _access_refused(parent))
+    else:
+        parent.touch()
+    assert doctor.examine() == 1
+    printed = capsys.readouterr().out
+    assert f"problem COURSE_DATA_DIR      {parent}/a/b cannot be reached" in printed
+    assert " network " in printed
+
+
+def test_examine_says_that_an_accelerator_is_not_used(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], no_network: None
+):
+    cuda, cpu = torch.device("cuda"), torch.device("cpu")
+    monkeypatch.setattr(torch.accelerator, "current_accelerator", lambda check_available: cuda)
+    monkeypatch.setattr(environment, "pick_device", lambda: cpu)
+    doctor.examine()
+    assert "note    device               cpu, bfloat16 is" in (printed := capsys.readouterr().out)
+    assert "cuda is there, but cannot compute" in printed

@@ -1,9 +1,11 @@
 """Downloads from a server that misbehaves, to disks that do."""
 
 import errno
+import ssl
 import subprocess
 import sys
 import time
+from http.client import HTTPResponse
 from pathlib import Path
 
 import pytest
@@ -50,6 +52,27 @@ def test_a_passing_interruption_is_tried_again(web, cache):
     web.fault = "truncated once"
     assert_fetched(cache)
     assert web.requests["big.gz"] == 2
+
+
+@pytest.mark.parametrize("method", ["begin", "read1"])  # the answer's head, and its bytes
+@pytest.mark.parametrize(
+    "error", [OSError(errno.EHOSTUNREACH, "No route to host"), ssl.SSLError("bad record mac")]
+)
+def test_a_network_that_breaks_is_not_an_unwritable_folder(method, error, web, cache, monkeypatch):
+    tried = []
+
+    def break_off(*_):
+        tried.append(method)
+        raise error
+
+    with monkeypatch.context() as patched:
+        patched.setattr(HTTPResponse, method, break_off)
+        message = complaint()
+    assert "the connection broke off: 0 of 204,800 bytes of big.gz arrived" in message
+    assert "Check the network" in message
+    assert "cannot write" not in message
+    assert len(tried) == 2
+    assert_fetched(cache)
 
 
 def test_no_network(web, use, cache):

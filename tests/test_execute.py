@@ -8,6 +8,7 @@ import threading
 import time
 from pathlib import Path
 
+import ipykernel.kernelspec
 import nbformat
 import pytest
 from nbformat import NotebookNode
@@ -121,6 +122,19 @@ def test_failed_notebook_stays_as_it_was(
     with pytest.raises(NotebookError) as caught:
         execute(path, timeout=timeout)
     assert str(caught.value) == f"{path}: {complaint}. The file was left as it was."
+    assert path.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_kernel_that_does_not_start_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    path = tmp_path / "bad.ipynb"
+    before = write_notebook(path, "print('never')")
+    spec = {"argv": [sys.executable, "-c", "raise SystemExit(1)"]}
+    monkeypatch.setattr(ipykernel.kernelspec, "get_kernel_dict", lambda: spec)
+    with pytest.raises(NotebookError) as caught:
+        execute(path, timeout=60)
+    assert str(caught.value).startswith(f"{path}: got no kernel: Kernel died before replying")
+    assert str(caught.value).endswith(". The file was left as it was.")
     assert path.read_bytes() == before
     assert list(tmp_path.iterdir()) == [path]
 
