@@ -17,14 +17,19 @@ BAR_PITCH = 0.06  # between two bars at one tick, as a share of the ticks' dista
 
 
 def training_curves(losses: Mapping[str, Sequence[float]], *, window: int = 50) -> Figure:
-    """Training loss at each step, averaged over the last `window` steps, on a log scale."""
+    """Training loss at each step, averaged over the last `window` steps, on a log scale.
+
+    If a training has fewer steps, the window is no longer than that.
+    """
+    window = min([window, *map(len, losses.values())])
     figure, axis = subplots(figsize=(8, 3.6))
     for (name, loss), color in zip(losses.items(), colors_for(losses), strict=True):
         smooth = np.convolve(loss, np.ones(window) / window, mode="valid")
         steps = np.arange(window, len(loss) + 1)
         axis.plot(steps, smooth, color=color)
         axis.annotate(f" {name}", (steps[-1], smooth[-1]), color=color, va="center")
-    ylabel = f"training loss (nats),\nmean of {window} steps, log scale"
+    averaged = f"mean of {window} steps" if window > 1 else "of each step"
+    ylabel = f"training loss (nats),\n{averaged}, log scale"
     axis.set(xlabel="step (batch)", ylabel=ylabel, yscale="log")
     axis.yaxis.set_major_locator(mpl.ticker.LogLocator(subs=(1, 2, 5)))
     axis.yaxis.set_major_formatter("{x:g}")

@@ -259,7 +259,7 @@ def accuracy_on(
     with evaluating(network), torch.inference_mode():
         logits = network(features, matrix)[nodes]
     known = check_labels(labels[nodes], *logits.shape)
-    return (logits.argmax(dim=1) == known).double().mean().item()
+    return (logits.argmax(dim=1) == known).cpu().double().mean().item()
 
 
 def label_propagation(

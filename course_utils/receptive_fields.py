@@ -34,6 +34,8 @@ REARRANGING = {"_unsafe_view", "cat", "expand", "slice", "split", "split_with_si
 POOLING = {"avg_pool2d", "max_pool2d", "max_pool2d_with_indices"}
 ADAPTIVE_POOLING = {"_adaptive_avg_pool2d", "adaptive_max_pool2d"}
 REDUCTIONS = {"amax", "amin", "mean", "sum"}
+# On the CPU, on NVIDIA's and on AMD's GPUs.
+BATCH_NORMS = {"native_batch_norm", "cudnn_batch_norm", "miopen_batch_norm"}
 
 
 @dataclass(frozen=True)
@@ -146,7 +148,9 @@ class ReceptiveFields(TorchDispatchMode):
             return None
         name = func.overloadpacket.__name__.removesuffix("_")
         if _is_global(name, call, output):
-            return self._whole
+            # Strides without padding may leave pixels at the edges that no cell reads.
+            seen = _slide(fields[0], inputs[0].shape[2:], 1, 0, 1)
+            return self._whole if _covers(seen, self._whole) else seen
         if _keeps_places(func, name, call):
             return self._union(inputs, output)
         [first, *others] = inputs
@@ -202,7 +206,7 @@ def _is_global(name: str, call: dict[str, Any], output: Tensor) -> bool:
 
 def _keeps_places(func: Any, name: str, call: dict[str, Any]) -> bool:
     """Whether each cell depends on its own place only, if all maps have the output's size."""
-    if name == "native_batch_norm":
+    if name in BATCH_NORMS:
         return not call["training"]
     return torch.Tag.pointwise in func.tags or name in POINTWISE or name in REARRANGING
 

@@ -108,7 +108,7 @@ def rank_correlation(a: Tensor, b: Tensor, *, absolute: bool = True) -> Tensor:
         raise ValueError("A map has values that are no numbers.")
     ranks = []
     for maps in (a, b):
-        values = (maps.abs() if absolute else maps).detach().flatten(1).double().cpu()
+        values = (maps.abs() if absolute else maps).detach().flatten(1).cpu().double()
         rank = torch.from_numpy(rankdata(values.numpy(), axis=1))  # equal values share their mean
         ranks.append(rank - rank.mean(1, keepdim=True))
     x, y = ranks

@@ -51,6 +51,18 @@ def ring(nodes: int = 30) -> Smoothing:
     return smoothing(features, propagation(edges, nodes), labels, (0, 1, 2, 4), progress=None)
 
 
+def test_rows_in_opposite_directions_stay_on_the_chart(small: Smoothing) -> None:
+    opposite = [Distances(1.4, 0.1, 2.0), *small.distances[1:]]
+    explorer = DepthExplorer(small._replace(distances=tuple(opposite)), CLASSES)
+    axes = explorer._axes
+    assert axes.y(2) == CHART.top
+    assert axes.y(0) == CHART.y(0)
+    explorer.choose(depth=1)
+    dot = shown(explorer)
+    assert at(dot, CHART.x(0), axes.y(1.4)) == rgb(TEXT)
+    assert max(DepthExplorer(small, CLASSES)._axes.ticks) == 1
+
+
 def test_every_control() -> None:
     explorer = DepthExplorer(ring(), CLASSES)
     assert drive(explorer) == 2 + 2

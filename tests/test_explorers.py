@@ -96,6 +96,29 @@ def test_an_error_is_a_sentence_and_the_explorer_goes_on(
     assert capsys.readouterr() == ("", "")
 
 
+def test_an_interrupt_is_said_and_goes_on_to_whoever_waits_for_it() -> None:
+    class Slow(Counter):
+        def adjust(self, changed: set[str]) -> None:
+            super().adjust(changed)
+            self._status.value = "Computing …"
+
+        def render(self, limit: int, level: int) -> np.ndarray:
+            if level == 2:
+                raise KeyboardInterrupt
+            return super().render(limit, level)
+
+    explorer = Slow()
+    before = explorer.picture_png
+    with pytest.raises(KeyboardInterrupt):
+        explorer.controls["level"].value = 2
+    assert explorer.error.startswith("Interrupted: the picture is that of before. ")
+    assert explorer.error in explorer._status.value
+    assert explorer.picture_png == before
+    explorer.controls["level"].value = 1
+    assert explorer.error is None
+    assert shown(explorer)[0, 0, 0] == 20
+
+
 def test_a_first_picture_that_fails_leaves_an_explorer_that_recovers() -> None:
     class Late(Counter):
         def render(self, limit: int, level: int) -> np.ndarray:

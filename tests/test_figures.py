@@ -170,6 +170,19 @@ def test_percents_below_panels_do_not_overlap():
     plt.close(figure)
 
 
+@pytest.mark.parametrize(("steps", "window"), [((90, 60), 50), ((90, 12), 12), ((9, 1), 1)])
+def test_the_window_of_training_curves_is_no_longer_than_the_shortest_training(steps, window):
+    losses = {f"line {count}": np.linspace(2, 1, count) for count in steps}
+    figure = charts.training_curves(losses)
+    [axis] = figure.axes
+    averaged = "of each step" if window == 1 else f"mean of {window} steps"
+    assert averaged in axis.get_ylabel()
+    for line, loss in zip(axis.lines, losses.values(), strict=True):
+        assert list(line.get_xdata()) == list(range(window, len(loss) + 1))
+        assert line.get_ydata()[-1] == pytest.approx(loss[-window:].mean())
+    plt.close(figure)
+
+
 def test_names_of_lines_that_end_together_do_not_overlap():
     runs = {name: [[0.1, 0.5 + i / 1000]] * 2 for i, name in enumerate("ABC")}
     figure = charts.band_chart(range(2), runs, xlabel="x", ylabel="y")

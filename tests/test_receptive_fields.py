@@ -205,6 +205,24 @@ def written_alias(x: Tensor) -> Tensor:
     return alias
 
 
+LEFT_OVER = nn.Sequential(conv(5), nn.MaxPool2d(2), conv(5), nn.MaxPool2d(3))
+
+
+@pytest.mark.parametrize(
+    "pooling",
+    [nn.AdaptiveAvgPool2d(1), nn.AdaptiveMaxPool2d(1), lambda x: x.mean((2, 3), keepdim=True)],
+)
+def test_pixels_that_no_cell_reads_are_not_seen_after_global_pooling(pooling):
+    network = positive(LEFT_OVER)
+    field = field_of(lambda x: pooling(network(x)).relu(), double_example())
+    assert field.window(0, 0) == (0, 0, 24, 30)
+    assert str(field) == "24 × 30"
+    means = nn.Sequential(network, nn.AdaptiveAvgPool2d(1))
+    bottom, right = pixels_read(means, 0, 0)[2:]
+    assert bottom <= 24
+    assert right <= 30
+
+
 UNDEFINED = {
     "transposed convolution": nn.ConvTranspose2d(2, 2, 3),
     "interpolation": nn.Upsample(scale_factor=2),

@@ -34,7 +34,7 @@ def answers(output: Any, classes: Sequence[str] | None) -> Answers:
     if output.ndim != 2 or len(output) != 1 or not output.is_floating_point():
         shape = " × ".join(map(str, output.shape)) or "one"
         return Answers(reason=f"No classes: the network gives {shape} numbers, not one per class.")
-    scores = output[0].detach().double().cpu()
+    scores = output[0].detach().cpu().double()  # Apple's GPUs have no float64
     if not scores.isfinite().all():
         return Answers(reason="No classes: the network's output holds NaN or infinity.")
     if len(scores) < 2:

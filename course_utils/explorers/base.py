@@ -142,8 +142,10 @@ class Explorer(ABC):
         if not isinstance(control, widgets.FileUpload):
             self._on_change({name})
         elif control.value:  # emptying the button is no upload
-            self._on_change({name})
-            take_upload(control)  # what `adjust` left, or the same file could not be chosen again
+            try:
+                self._on_change({name})
+            finally:  # what `adjust` left, or the same file could not be chosen again
+                take_upload(control)
 
     def _on_change(self, changed: set[str]) -> None:
         if self._held:
@@ -157,6 +159,9 @@ class Explorer(ABC):
             png = encode_png(picture)
         except (ExplorerError, PictureError) as problem:
             self._show_error(str(problem))
+        except KeyboardInterrupt:  # the controls show what was asked for, not what is drawn
+            self._show_error("Interrupted: the picture is that of before. Move a control to go on.")
+            raise
         except Exception as problem:  # nobody sees what is raised into a widget's callback
             self._show_error(
                 f"Something went wrong inside the explorer ({in_short(problem)}). "

@@ -78,7 +78,6 @@ def _draw_numbers(
     """A table in shades; with its numbers where the cells are large enough."""
     largest = float(np.abs(values).max())
     colors = shades(values, largest, signed=is_signed(values))
-    height, width = side
     rows, columns = values.shape
     canvas.outline(x, y, columns * side[0], rows * side[1], LINES, 0.5)
     width, height = side

@@ -87,7 +87,7 @@ def cell_sum(
     Raises:
         ExplorerError: by hand the number is another one.
     """
-    weight = convolution.weight[channel].double().cpu()
+    weight = convolution.weight[channel].cpu().double()
     bias = None if convolution.bias is None else float(convolution.bias[channel])
     inputs_used = len(weight)
     first = channel // (len(convolution.weight) // convolution.groups) * inputs_used
@@ -134,5 +134,5 @@ def _window(convolution: Convolution, first: int, row: int, column: int) -> Tens
         target.append(slice(low - start, max(low, high) - start))
         shape.append(reach)
     window = torch.zeros(shape, dtype=torch.float64)
-    window[tuple(target)] = inputs[tuple(inside)].double().cpu()
+    window[tuple(target)] = inputs[tuple(inside)].cpu().double()
     return window

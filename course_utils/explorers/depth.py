@@ -41,6 +41,8 @@ CHART = Axes(
     marks={},
     caption="depth k",
 )
+# Rows that hold negative numbers too may point in opposite directions.
+SIGNED_TICKS = {0: "0", 0.5: "0.5", 1: "1", 1.5: "1.5", 2: "2"}
 VALUES = CHART.top + CHART.height + 62
 LEGEND = VALUES + 3 * 20 + 24
 SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
@@ -85,6 +87,8 @@ class DepthExplorer(Explorer):
         shares = np.linspace(0, 1, len(propagated.depths))
         marks = dict(zip(shares.tolist(), map(str, propagated.depths), strict=True))
         self._axes = CHART._replace(marks=marks)
+        if any(values.max() > 1 for values in self._shown_distances.values()):
+            self._axes = self._axes._replace(ticks=SIGNED_TICKS)
         # No class lies on top of all others, wherever its nodes stand in the data.
         self._order = np.random.default_rng(0).permutation(len(labels))
         colors = np.array([ImageColor.getrgb(color) for color in CLASS_COLORS])

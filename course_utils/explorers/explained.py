@@ -51,9 +51,15 @@ class ExplanationExplorer(Explorer):
         return self.status
 
     def adjust(self, changed: set[str]) -> None:
-        """Take in new pictures; say that explaining takes a while, unless `quick` alone moved."""
+        """Take in new pictures, or a network that was trained on.
+
+        Say that explaining takes a while, unless `quick` alone moved.
+        """
         self._notes = ()
-        if changed == {self.quick}:
+        if not self._gallery.is_current():
+            self._gallery.ask_again()
+            self.forget()
+        elif changed == {self.quick}:
             return
         if "upload" in changed:
             files, self._files = self._files, []
@@ -68,6 +74,10 @@ class ExplanationExplorer(Explorer):
     def describe(self, **values: Any) -> str:
         """Which files were left out, then what the picture shows."""
         return " ".join([*self._notes, self.explain(**values)])
+
+    @abstractmethod
+    def forget(self) -> None:
+        """Give up what was computed from the network as it was before."""
 
     @abstractmethod
     def explain(self, **values: Any) -> str:

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from course_utils.attribution import METHODS, explain
 from course_utils.explanation_figures import pixels_of
 from course_utils.explorers.base import ExplorerError
+from course_utils.explorers.layer_maps import State
 from course_utils.explorers.own_pictures import summarized
 from course_utils.explorers.uploads import free_name
 from course_utils.models import evaluating
@@ -77,6 +78,7 @@ class Gallery:
                 self.pictures[str(name)] = self._look_at(image)
             except ValueError as problem:
                 raise ValueError(f"The picture {name!r} cannot be used: {problem}") from problem
+        self._state = State(network)
 
     def __getitem__(self, name: str) -> Seen:
         if name not in self.pictures:
@@ -110,6 +112,23 @@ class Gallery:
         if not added:
             raise ExplorerError(" ".join(notes))
         return added[-1], notes
+
+    def is_current(self) -> bool:
+        """Whether the network is as it was when it was asked about the pictures."""
+        return self._state.is_current()
+
+    def ask_again(self) -> None:
+        """Ask the network about all pictures, as after it was trained on.
+
+        Raises:
+            ExplorerError: it has no answer now; the former answers stay.
+        """
+        state, pictures = State(self.network), {}
+        for name, seen in self.pictures.items():
+            inputs = self._to_network(seen.inputs)
+            probabilities = self._ask(self.network, inputs)
+            pictures[name] = seen._replace(inputs=inputs, probabilities=probabilities)
+        self.pictures, self._state = pictures, state
 
     def likeliest(self, network: nn.Module, inputs: Tensor) -> tuple[str, float]:
         """The class that a network finds likeliest for one input, and its probability."""
@@ -151,8 +170,11 @@ class Gallery:
                 f"prepare makes no input [1, C, H, W] of this picture ({in_short(problem)})."
             ) from problem
         pixels, blank = np.split(both, 2, axis=1)
-        inputs = inputs.to(next(self.network.parameters(), inputs).device)
+        inputs = self._to_network(inputs)
         return Seen(inputs, pixels, blank, self._ask(self.network, inputs))
+
+    def _to_network(self, inputs: Tensor) -> Tensor:
+        return inputs.to(next(self.network.parameters(), inputs).device)
 
     def _ask(self, network: nn.Module, inputs: Tensor) -> np.ndarray:
         """What a network says of one input: probabilities, float [classes]."""
@@ -170,7 +192,7 @@ class Gallery:
                 f"The network must answer with logits [1, {len(self.classes)}], one for each "
                 f"of the classes, not {found}."
             )
-        probabilities = logits.softmax(dim=1)[0].double().cpu().numpy()
+        probabilities = logits.softmax(dim=1)[0].cpu().double().numpy()
         if not np.isfinite(probabilities).all():
             raise ExplorerError(
                 "The network answers with NaN or infinity: was its training stable?"

@@ -115,20 +115,37 @@ def watching(model: nn.Module) -> Iterator[None]:
 
 
 class State:
-    """Notices when a network's layers are replaced or its numbers are written to in place."""
+    """Notices when a network's modules or tensors are replaced, or their numbers change.
+
+    PyTorch does not count the writes of fused optimizers and those through `.data`; the norm of
+    each tensor shows them, unless they only rearrange its numbers or turn their signs.
+    """
 
     def __init__(self, model: nn.Module) -> None:
         self._model = model
-        self._tensors = [*model.parameters(), *model.buffers()]
-        self._noted = self._now()
+        self._parts, self._noted = self._now()
 
     def is_current(self) -> bool:
         """Whether the network is as it was."""
-        return self._noted == self._now()
+        return self._now()[1] == self._noted
 
-    def _now(self) -> tuple[list[int], list[int]]:
-        versions = [each._version for each in self._tensors if not each.is_inference()]
-        return [id(module) for module in self._model.modules()], versions
+    def _now(self) -> tuple[list[Any], Any]:
+        """All parts, which are kept so that no other gets the id of one, and their marks."""
+        tensors = [*self._model.parameters(), *self._model.buffers()]
+        parts = [*self._model.modules(), *tensors]
+        versions = [None if each.is_inference() else each._version for each in tensors]
+        places = [each.data_ptr() if each.layout is torch.strided else 0 for each in tensors]
+        return parts, ([id(part) for part in parts], versions, places, _norms(tensors))
+
+
+@torch.no_grad()
+def _norms(tensors: Sequence[Tensor]) -> bytes:
+    """The tensors' norms, as bytes, so that a NaN equals itself; whole numbers have none."""
+    real = [each.float().norm() for each in tensors if each.is_floating_point()]
+    norms = [*real, *(each.norm() for each in tensors if each.is_complex())]
+    if len({norm.device for norm in norms}) > 1:
+        norms = [norm.cpu() for norm in norms]
+    return torch.stack(norms).cpu().numpy().tobytes() if norms else b""  # one wait for a GPU
 
 
 class _Recorder(TorchDispatchMode):

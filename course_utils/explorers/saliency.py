@@ -90,6 +90,11 @@ class SaliencyExplorer(ExplanationExplorer):
                 self._offer_classes()
         super().choose(**values)
 
+    def forget(self) -> None:
+        """Give up all explanations and curves."""
+        for kept in (self._explained, self._by_chance, self._backdrop):
+            kept.cache_clear()
+
     def explain(self, picture: str, target: int, against: int, method: str, removed: int) -> str:
         """The probability with and without the removed pixels, and the areas under the curves."""
         explanation = self._explained(picture, target, against, method)

@@ -75,6 +75,11 @@ class SanityExplorer(ExplanationExplorer):
             },
         )
 
+    def forget(self) -> None:
+        """Give up all explanations."""
+        for kept in (self._find, self._backdrop):
+            kept.cache_clear()
+
     def explain(self, picture: str, method: str, randomized: int) -> str:
         """Which layers are random, what the network then says, and how alike the maps are."""
         found, name = self._find(picture, method), METHODS[method].name
