@@ -34,13 +34,18 @@ def process_group(device: torch.device | None = None) -> Iterator[None]:
 
     Args:
         device: what they compute on; by default the fastest of this machine.
+
+    Raises:
+        ValueError: that device cannot be used by so many processes.
     """
     if int(os.environ.get("WORLD_SIZE", "1")) == 1:
         yield
         return
+    here = int(os.environ["LOCAL_RANK"])
+    if (device is None or device.type != "cpu") and here < torch.accelerator.device_count():
+        torch.accelerator.set_device_index(here)  # before pick_device tries the first one
     device = device or pick_device()
-    if device.type != "cpu":
-        torch.accelerator.set_device_index(int(os.environ["LOCAL_RANK"]))
+    _check(device)
     dist.init_process_group(dist.get_default_backend_for_device(device))
     try:
         yield
@@ -49,6 +54,21 @@ def process_group(device: torch.device | None = None) -> Iterator[None]:
         dist.barrier()
     finally:
         dist.destroy_process_group()
+
+
+def _check(device: torch.device) -> None:
+    if device.type == "cpu":
+        return
+    instead = "train on the CPU (--device cpu, or device=torch.device('cpu') in Python)."
+    if device.type == "mps":  # gloo, which connects the processes there, takes no tensors of it
+        raise ValueError(f"Several processes cannot share the GPU of a Mac: {instead}")
+    processes = int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
+    devices = torch.accelerator.device_count()
+    if devices < processes:
+        raise ValueError(
+            f"{processes} processes need a GPU each, and this machine has {devices}: "
+            f"start fewer, or {instead}"
+        )
 
 
 @contextmanager
@@ -84,15 +104,15 @@ def total(tensor: Tensor) -> Tensor:
     return tensor
 
 
-def _global_size(count: int) -> int:
+def _global_size(share: Tensor) -> int:
     """How many images the shares of all processes have together."""
-    return int(total(torch.tensor(count)))
+    return int(total(torch.tensor(len(share), device=share.device)))  # nccl: only from GPUs
 
 
 def _dropout(layer: nn.Dropout, x: Tensor) -> Tensor:
     if not layer.training:
         return x
-    images = _global_size(len(x))
+    images = _global_size(x)
     mask = nn.functional.dropout(x.new_ones(images, *x.shape[1:]), layer.p)
     return x * mask[rank() :: world_size()]
 
@@ -103,10 +123,12 @@ def _batch_norm(layer: nn.modules.batchnorm._BatchNorm, x: Tensor) -> Tensor:
         return type(layer).forward(layer, x)
     dims = [0, *range(2, x.dim())]
     count = x.new_full((1,), x.numel() / x.shape[1], dtype=torch.float64)
-    square = (x.detach() * x.detach()).sum(dims, dtype=torch.float64)
+    # In bfloat16 the squares would be rounded to 8 bits, and a variance of 0 could be negative.
+    square = x.detach().float().square().sum(dims, dtype=torch.float64)
     sums = torch.cat([x.detach().sum(dims, dtype=torch.float64), square, count])
     mean, square, count = total(sums).split([x.shape[1], x.shape[1], 1])
-    mean, variance = mean / count, square / count - (mean / count) ** 2
+    mean = mean / count
+    variance = (square / count - mean**2).clamp(min=0)
     _track(layer, mean, variance * count / (count - 1))
     inverse = torch.rsqrt(variance + layer.eps)
     weight = layer.weight if layer.affine else torch.ones_like(mean)
@@ -132,7 +154,8 @@ class _Normalize(torch.autograd.Function):
         x, weight, mean, inverse, count = ctx.saved_tensors
         dims = [0, *range(2, x.dim())]
         to_bias = gradient.sum(dims, dtype=torch.float64)
-        to_weight = ((gradient * x).sum(dims, dtype=torch.float64) - mean * to_bias) * inverse
+        products = (gradient.float() * x).sum(dims, dtype=torch.float64)  # not rounded either
+        to_weight = (products - mean * to_bias) * inverse
         both = total(torch.cat([to_bias, to_weight])) / count
         mean_gradient, slope = both.split(len(mean))
         scale, slope = weight * inverse, slope * inverse

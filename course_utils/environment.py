@@ -1,14 +1,36 @@
 """The machine a notebook runs on: device, number formats, seeds."""
 
 import random
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
 
 import numpy as np
 import torch
 
 
 def pick_device() -> torch.device:
-    """The fastest device of this machine: an accelerator (CUDA, MPS, XPU) if any, else the CPU."""
-    return torch.accelerator.current_accelerator(check_available=True) or torch.device("cpu")
+    """The fastest device of this machine: an accelerator (CUDA, MPS, XPU) if any, else the CPU.
+
+    An accelerator that cannot compute, say one older than PyTorch's programs, is passed over with
+    a warning.
+    """
+    device = torch.accelerator.current_accelerator(check_available=True)
+    return device if device is not None and _computes(device) else torch.device("cpu")
+
+
+@cache
+def _computes(device: torch.device) -> bool:
+    """Whether `device` runs an operation; where it does not, a warning says so once."""
+    try:
+        return (torch.ones(2, device=device) + 1).sum().item() == 4
+    except RuntimeError as error:
+        reason = str(error).partition("\n")[0]
+        warnings.warn(
+            f"PyTorch cannot compute on {device} ({reason}), so the CPU is used.", stacklevel=3
+        )
+        return False
 
 
 def bfloat16_is_fast(device: torch.device) -> bool:
@@ -29,6 +51,16 @@ def seed_everything(seed: int) -> None:
     random.seed(seed)
     np.random.seed(seed)
     torch.manual_seed(seed)
+
+
+@contextmanager
+def random_state(seed: int, device: torch.device) -> Iterator[None]:
+    """Random numbers from `seed` inside, and outside as if nothing had been drawn."""
+    on_cpu = device.type == "cpu"
+    devices = [] if on_cpu else [torch.accelerator.current_device_index()]
+    with torch.random.fork_rng(devices, device_type="cuda" if on_cpu else device.type):
+        torch.manual_seed(seed)
+        yield
 
 
 def synchronize(device: torch.device) -> None:

@@ -23,18 +23,28 @@ def main() -> int:
     parser.add_argument("--batch-size", type=int, default=128, help="of all processes together")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--checkpoint", type=Path, help="saved after each epoch, and resumed from")
+    parser.add_argument("--device", choices=["cpu"], help="instead of the fastest one")
     options = parser.parse_args()
-    with process_group():
-        try:
-            _train(options)
-        except (DataUnavailable, ValueError) as problem:
-            if rank() == 0:
-                print(problem)
-            return 1
+    device = None if options.device is None else torch.device(options.device)
+    try:
+        with process_group(device):
+            return _run(options, device)
+    except ValueError as problem:  # there is no group: no process knows whether another says it
+        print(problem)
+        return 1
+
+
+def _run(options: argparse.Namespace, device: torch.device | None) -> int:
+    try:
+        _train(options, device)
+    except (DataUnavailable, ValueError) as problem:
+        if rank() == 0:
+            print(problem)
+        return 1
     return 0
 
 
-def _train(options: argparse.Namespace) -> None:
+def _train(options: argparse.Namespace, device: torch.device | None) -> None:
     data = fashion_mnist()
     torch.manual_seed(options.seed)
     network = FashionCNN()
@@ -45,6 +55,7 @@ def _train(options: argparse.Namespace) -> None:
         batch_size=options.batch_size,
         learning_rate=0.008,
         seed=options.seed,
+        device=device,
         checkpoint=options.checkpoint,
     )
     if rank() == 0:

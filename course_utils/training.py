@@ -1,8 +1,7 @@
 """Train and evaluate a classifier of images that fit in memory."""
 
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -14,7 +13,7 @@ from torch.optim.lr_scheduler import ConstantLR, OneCycleLR
 
 from course_utils.checkpoints import load_checkpoint, save_checkpoint
 from course_utils.distributed import rank, shared, total, world_size
-from course_utils.environment import bfloat16_is_fast, pick_device, synchronize
+from course_utils.environment import bfloat16_is_fast, pick_device, random_state, synchronize
 from course_utils.models import evaluating
 from course_utils.progress import Progress
 
@@ -183,7 +182,7 @@ def fit(
     description = description if rank() == 0 else None
 
     with (
-        _random_state(seed, device),
+        random_state(seed, device),
         shared(model) as network,
         Progress(steps, description, "batches") as bar,
     ):
@@ -215,7 +214,8 @@ class _Trainer:
         self.device = next(model.parameters()).device
         self.optimizer = torch.optim.Adam(model.parameters(), lr=rate, fused=True)
         if schedule == "one-cycle":
-            self.scheduler = OneCycleLR(self.optimizer, max_lr=rate, total_steps=steps)
+            # The last rate is nearly zero: a single step with it would learn nothing.
+            self.scheduler = OneCycleLR(self.optimizer, max_lr=rate, total_steps=max(steps, 2))
         else:
             self.scheduler = ConstantLR(self.optimizer, factor=1)
         self.history = History()
@@ -233,7 +233,9 @@ class _Trainer:
         start = time.perf_counter()
         losses, correct = [], torch.zeros((), device=self.device)
         network.train()
-        batches = _batches(torch.randperm(len(images)), batch_size)
+        # Drawn on the CPU, the same on all devices, and copied once: each copy makes a GPU wait.
+        order = torch.randperm(len(images)).to(images.device)
+        batches = _batches(order, batch_size)
         for batch in batches:
             share = batch[rank() :: world_size()]
             x, y = prepare(images[share]), labels[share]
@@ -266,6 +268,7 @@ class _Trainer:
             "random": torch.get_rng_state(),
         }
         if self.device.type != "cpu":
+            state["device"] = self.device.type
             state["device_random"] = torch.get_device_module(self.device).get_rng_state()
         save_checkpoint(path, state)
 
@@ -278,7 +281,7 @@ class _Trainer:
         self.scheduler.load_state_dict(state["scheduler"])
         vars(self.history).update(state["history"])
         torch.set_rng_state(state["random"])
-        if "device_random" in state:
+        if state.get("device") == self.device.type:  # of another kind it would be no use
             torch.get_device_module(self.device).set_rng_state(state["device_random"])
 
 
@@ -289,13 +292,3 @@ def _batches(order: Tensor, batch_size: int) -> list[Tensor]:
     """
     batches = list(order.split(batch_size))
     return batches if len(batches[-1]) >= max(2, world_size()) else batches[:-1]
-
-
-@contextmanager
-def _random_state(seed: int, device: torch.device) -> Iterator[None]:
-    """Random numbers from `seed` inside, and outside as if nothing had been drawn."""
-    on_cpu = device.type == "cpu"
-    devices = [] if on_cpu else [torch.accelerator.current_device_index()]
-    with torch.random.fork_rng(devices, device_type="cuda" if on_cpu else device.type):
-        torch.manual_seed(seed)
-        yield

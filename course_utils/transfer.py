@@ -11,7 +11,8 @@ from course_utils.models import evaluating
 from course_utils.progress import Progress
 
 LABEL_SMOOTHING = 0.1
-WARM_UP = 0.2  # of all steps, in which the rates rise
+# Of all steps, in which the rates rise; with 0.2 itself OneCycleLR divides by zero at 5 steps.
+WARM_UP = 0.2 + 1e-9
 
 
 def blocks(network: nn.Module) -> list[nn.Module]:
@@ -156,6 +157,6 @@ def fine_tune(
                 loss.backward()
                 optimizer.step()
                 scheduler.step()
-                losses.append(loss.item())
+                losses.append(loss.detach())
                 bar.update()
-    return losses
+    return [loss.item() for loss in losses]  # read at the end: a GPU would wait at every step

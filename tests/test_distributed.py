@@ -11,7 +11,8 @@ import pytest
 import torch
 from torch import nn
 
-from course_utils.distributed import rank, shared, world_size
+from course_utils.distributed import _dropout, process_group, rank, shared, world_size
+from course_utils.fashion import main
 from course_utils.models import FashionCNN
 from course_utils.processes import torchrun
 from course_utils.training import fit
@@ -153,6 +154,67 @@ def test_layers_see_the_global_batch():
     assert torchrun(LAYERS) == [["equal"], ["equal"]]
 
 
+ROUNDED = """
+import copy
+import course_utils
+import torch
+from torch import nn
+from course_utils.distributed import process_group, rank, shared, world_size
+
+with process_group():
+    torch.manual_seed(0)
+    x = torch.randn(6, 4, 8, 8)
+    x[:, 1:] = torch.tensor([0.1, 3.3, 77.0]).view(3, 1, 1)
+    x, slope = x.bfloat16(), torch.randn(6, 4, 8, 8).bfloat16()
+    layer = nn.BatchNorm2d(4)
+    alone, mine = copy.deepcopy(layer), slice(rank(), None, world_size())
+    expected = alone(x)
+    expected.backward(slope)
+    with shared(layer) as together:
+        y = together(x[mine])
+        (y * slope[mine]).sum().mul(world_size()).backward()
+    torch.testing.assert_close(y, expected[mine], rtol=0.02, atol=0.02)
+    for ours, theirs in zip(layer.buffers(), alone.buffers(), strict=True):
+        torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=1e-6)
+    for ours, theirs in zip(layer.parameters(), alone.parameters(), strict=True):
+        torch.testing.assert_close(ours.grad, theirs.grad, rtol=1e-3, atol=1e-3)
+    print("equal")
+"""
+
+
+def test_batch_norm_of_rounded_constant_channels():
+    assert torchrun(ROUNDED) == [["equal"], ["equal"]]
+
+
+def test_dropout_counts_images_on_their_own_device(monkeypatch):
+    counted = []
+    monkeypatch.setattr("course_utils.distributed.total", lambda x: counted.append(x) or 7)
+    _dropout(nn.Dropout(), torch.ones(7, 3, device="meta"))
+    assert [count.device.type for count in counted] == ["meta"]
+
+
+@pytest.mark.parametrize(
+    ("device", "sentence"),
+    [("mps", "cannot share the GPU of a Mac: .*--device cpu"), ("cuda", "has 1: start fewer, or")],
+)
+def test_too_few_devices_are_a_sentence(monkeypatch, device, sentence):
+    for name, value in {"WORLD_SIZE": "2", "LOCAL_WORLD_SIZE": "2", "LOCAL_RANK": "1"}.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(torch.accelerator, "device_count", lambda: 1)
+    with pytest.raises(ValueError, match=sentence), process_group(torch.device(device)):
+        raise AssertionError("they began")
+
+
+def test_the_script_says_what_to_do_with_too_few_devices(monkeypatch, capsys):
+    def refuse(device):
+        raise ValueError("2 processes need a GPU each.")
+
+    monkeypatch.setattr("course_utils.fashion.process_group", refuse)
+    monkeypatch.setattr("sys.argv", ["fashion"])
+    assert main() == 1
+    assert capsys.readouterr().out == "2 processes need a GPU each.\n"
+
+
 def test_fewer_images_than_processes_is_a_sentence(monkeypatch):
     monkeypatch.setattr("course_utils.training.world_size", lambda: 4)
     images = torch.zeros(9, 1, 28, 28, dtype=torch.uint8)
@@ -163,7 +225,9 @@ def test_fewer_images_than_processes_is_a_sentence(monkeypatch):
 def test_the_script_of_the_readme(tmp_path: Path):
     code = "from course_utils.fashion import main; raise SystemExit(main())"
     said = subprocess.run(
-        [sys.executable, "-c", code, "--epochs", "0"], capture_output=True, text=True
+        [sys.executable, "-c", code, "--epochs", "0", "--device", "cpu"],
+        capture_output=True,
+        text=True,
     )
     assert (said.returncode, said.stderr) == (1, "")
     assert "at least 1 epoch" in said.stdout

@@ -1,13 +1,27 @@
 import random
+import warnings
 
 import numpy as np
+import pytest
 import torch
 
+from course_utils import environment
 from course_utils.environment import bfloat16_is_fast, pick_device, seed_everything
 
 
 def test_device_exists():
     assert torch.ones(2, device=pick_device()).sum() == 2
+
+
+def test_device_that_cannot_compute_is_passed_over(monkeypatch):
+    broken = torch.device("meta")  # its tensors have no numbers
+    monkeypatch.setattr(torch.accelerator, "current_accelerator", lambda **_: broken)
+    environment._computes.cache_clear()
+    with pytest.warns(UserWarning, match=r"cannot compute on meta \(.+\), so the CPU is used\.$"):
+        assert pick_device() == torch.device("cpu")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # said once
+        assert pick_device() == torch.device("cpu")
 
 
 def test_seeds_repeat_all_three_generators():

@@ -1,6 +1,8 @@
 import json
+import os
 import subprocess
 import sys
+from multiprocessing import active_children
 from types import SimpleNamespace
 
 import pytest
@@ -91,6 +93,25 @@ def test_runs_side_by_side_use_one_thread_each():
 def test_a_run_that_fails_side_by_side_is_not_lost():
     with pytest.raises(ValueError, match="no coin"):
         list(experiments._side_by_side("coin_experiment", [("broken", 0)], processes=1))
+
+
+def test_one_failed_run_ends_the_others(tmp_path):
+    todo = [(str(tmp_path), seed) for seed in range(20)]
+    before = set(active_children())
+    with pytest.raises(ValueError, match="no coin"):
+        list(experiments._side_by_side("coin_experiment", todo, processes=2))
+    for child in set(active_children()) - before:
+        child.join(timeout=20)
+    assert set(active_children()) <= before
+    assert len(list(tmp_path.iterdir())) < 10
+
+
+def test_processes_are_as_many_as_the_cores_that_may_be_used(monkeypatch):
+    monkeypatch.setattr(os, "sched_getaffinity", lambda process: {1, 5}, raising=False)
+    assert experiments._cores() == 2
+    monkeypatch.delattr(os, "sched_getaffinity")
+    monkeypatch.setattr(os, "cpu_count", lambda: 128)
+    assert experiments._cores() == 61
 
 
 def test_a_difference_is_paired_by_the_seeds_that_both_have():

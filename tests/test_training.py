@@ -72,6 +72,13 @@ def test_constant_rate_is_constant(split):
     assert rates_of(split, schedule="constant") == [1e-3] * 30
 
 
+def test_a_single_step_learns(split):
+    model, history = train(split, epochs=1, batch_size=200)
+    assert len(history.step_loss) == 1
+    torch.manual_seed(0)
+    assert (weights(model) - weights(FashionDNN())).abs().max() > 1e-4
+
+
 def test_fit_equals_a_plain_loop(split):
     images, labels = split
     _, history = train(split, schedule="constant")
@@ -156,6 +163,16 @@ def test_resumed_training_ends_where_an_unbroken_one_does(split, tmp_path):
     assert len(history.step_loss) == 30
     assert not history.interrupted
     assert list(checkpoint.parent.iterdir()) == [checkpoint]
+
+
+def test_checkpoint_of_another_device_is_resumed(split, tmp_path):
+    checkpoint = tmp_path / "dnn.pt"
+    train(split, prepare=interrupt_after(25), checkpoint=checkpoint)
+    from_gpu = {"device": "cuda", "device_random": torch.zeros(16, dtype=torch.uint8)}
+    torch.save(torch.load(checkpoint) | from_gpu, checkpoint)
+    resumed, _ = train(split, prepare=to_float, checkpoint=checkpoint)
+    unbroken, _ = train(split, prepare=to_float)
+    assert torch.equal(weights(unbroken), weights(resumed))
 
 
 def test_checkpoint_of_another_training_is_refused(split, tmp_path):

@@ -144,6 +144,17 @@ def test_each_part_has_its_own_rate(task):
     assert not torch.equal(head.bias, bias)
 
 
+@pytest.mark.parametrize("steps", range(1, 13))
+def test_any_number_of_steps_trains(task, steps):
+    views, labels = task
+    head = nn.Sequential(nn.Flatten(), nn.Linear(192, 2))
+    bias = head[1].bias.clone()
+    options = {"base_rate": 0, "head_rate": 0.1, "batch_size": 40, "description": None}
+    losses = fine_tune(nn.Identity(), head, views, labels, epochs=steps, **options)
+    assert len(losses) == steps
+    assert (head[1].bias - bias).abs().max() > 1e-3
+
+
 def test_the_head_alone_can_be_trained(task):
     views, labels = task
     head = nn.Sequential(nn.Flatten(), nn.Linear(192, 2))

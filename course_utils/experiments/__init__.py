@@ -9,7 +9,7 @@ import os
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from importlib import import_module
-from multiprocessing import get_context
+from multiprocessing import active_children, get_context
 from types import ModuleType
 
 import torch
@@ -18,6 +18,7 @@ from course_utils.environment import pick_device
 from course_utils.progress import Progress
 from course_utils.results import Measurements, Results
 
+MOST_PROCESSES = 61  # of a pool on Windows
 NAMES = {
     "global_pooling": "chapter 1: global average pooling, with few and with many channels",
     "dnn_vs_cnn": "chapter 2: dense and convolutional networks on Fashion-MNIST",
@@ -48,7 +49,7 @@ def run(name: str, processes: int | None = None) -> Results:
     module = f"course_utils.experiments.{name}"
     experiment = import_module(module)
     if processes is None:
-        processes = (os.cpu_count() or 1) if pick_device().type == "cpu" else 1
+        processes = _cores() if pick_device().type == "cpu" else 1
     results = Results.resume(name, processes)
     runs = [(key, seed) for key in experiment.RUNS for seed in seeds_of(experiment, key)]
     todo = [(key, seed) for key, seed in runs if not results.has(key, seed)]
@@ -66,6 +67,14 @@ def seeds_of(experiment: ModuleType, key: str) -> Iterable[int]:
     return experiment.seeds(key) if hasattr(experiment, "seeds") else experiment.SEEDS
 
 
+def _cores() -> int:
+    """The processor cores that this process may use, as far as a pool can use them."""
+    # Inside a container or a job of a cluster they are fewer than the machine has.
+    allowed = hasattr(os, "sched_getaffinity")
+    cores = len(os.sched_getaffinity(0)) if allowed else os.cpu_count() or 1
+    return min(cores, MOST_PROCESSES)
+
+
 def _in_turn(
     module: str, todo: Sequence[Run], processes: int
 ) -> Iterator[tuple[Run, Measurements]]:
@@ -78,14 +87,18 @@ def _side_by_side(
 ) -> Iterator[tuple[Run, Measurements]]:
     # A forked child would inherit torch's threads in a state that it cannot use.
     spawn = get_context("spawn")
-    with ProcessPoolExecutor(processes, spawn, torch.set_num_threads, (1,)) as pool:
+    before = set(active_children())
+    pool = ProcessPoolExecutor(processes, spawn, torch.set_num_threads, (1,))
+    try:
         runs = {pool.submit(_measure, module, *run): run for run in todo}
-        try:
-            for done in as_completed(runs):
-                yield runs[done], done.result()
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
+        for done in as_completed(runs):
+            yield runs[done], done.result()
+    except BaseException:
+        pool.shutdown(wait=False, cancel_futures=True)
+        for child in set(active_children()) - before:
+            child.terminate()  # it would finish the run that it holds
+        raise
+    pool.shutdown()
 
 
 def _measure(module: str, key: str, seed: int) -> Measurements:
