@@ -134,7 +134,8 @@ class InstalledPackage:
 def user_folder() -> Path | None:
     """The folder that the variable COURSE_DATA_DIR names, or None."""
     value = os.environ.get("COURSE_DATA_DIR")
-    return Path(value).expanduser() if value else None
+    # Path.expanduser fails on a user that there is not.
+    return Path(os.path.expanduser(value)) if value else None
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,12 @@ def test_the_users_folder_comes_first(below, use, cache, tmp_path, monkeypatch):
     assert_fetched(write(tmp_path / "mine" / below))
 
 
+def test_a_home_that_there_is_not_is_no_traceback(use, cache, monkeypatch):
+    use()
+    monkeypatch.setenv("COURSE_DATA_DIR", "~no-such-user/data")
+    assert_fetched(write(cache))
+
+
 def test_local_places_need_no_download(web, cache):
     assert where("tiny") is None
     assert_fetched(write(cache))
