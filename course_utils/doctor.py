@@ -290,5 +290,5 @@ def _answers(address: str) -> bool:
 
 
 def _line(finding: Finding) -> str:
-    line = f"{finding.status:8}{finding.name:21}{finding.detail}"
+    line = f"{finding.status:8}{finding.name:20} {finding.detail}"
     return f"{line}\n{'':8}-> {finding.remedy}" if finding.remedy else line

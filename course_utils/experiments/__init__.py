@@ -10,9 +10,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from importlib import import_module
 from multiprocessing import active_children, get_context
+from threading import RLock
 from types import ModuleType
 
 import torch
+from tqdm import tqdm
 
 from course_utils.environment import pick_device
 from course_utils.progress import Progress
@@ -88,7 +90,7 @@ def _side_by_side(
     # A forked child would inherit torch's threads in a state that it cannot use.
     spawn = get_context("spawn")
     before = set(active_children())
-    pool = ProcessPoolExecutor(processes, spawn, torch.set_num_threads, (1,))
+    pool = ProcessPoolExecutor(processes, spawn, _prepare)
     try:
         runs = {pool.submit(_measure, module, *run): run for run in todo}
         for done in as_completed(runs):
@@ -99,6 +101,13 @@ def _side_by_side(
             child.terminate()  # it would finish the run that it holds
         raise
     pool.shutdown()
+
+
+def _prepare() -> None:
+    """What each process of the pool does first."""
+    torch.set_num_threads(1)
+    # tqdm's own lock is shared between processes, and Python complains if its owner is terminated.
+    tqdm.set_lock(RLock())
 
 
 def _measure(module: str, key: str, seed: int) -> Measurements:
