@@ -42,7 +42,7 @@ def train(checkpoint=None):
     return network.eval(), history
 """
 REPORT = """
-with process_group():
+with process_group(torch.device("cpu")):
     network, history = train()
     with torch.inference_mode():
         logits = network(training.standardize(data()[0][:20]))
@@ -86,7 +86,7 @@ batches = 0
 checkpoint = Path({checkpoint!r})
 if {batches}:
     training.Progress.update = die_in_the_second_epoch
-with process_group():
+with process_group(torch.device("cpu")):
     network, history = train(checkpoint)
     print(history.step_loss)
 """
@@ -144,7 +144,7 @@ def train_layers():
     for ours, theirs in zip(network.buffers(), before.buffers(), strict=True):
         torch.testing.assert_close(ours, theirs)
 
-with process_group():
+with process_group(torch.device("cpu")):
     train_layers()
     print("equal")
 """
@@ -161,7 +161,7 @@ import torch
 from torch import nn
 from course_utils.distributed import process_group, rank, shared, world_size
 
-with process_group():
+with process_group(torch.device("cpu")):
     torch.manual_seed(0)
     x = torch.randn(6, 4, 8, 8)
     x[:, 1:] = torch.tensor([0.1, 3.3, 77.0]).view(3, 1, 1)
