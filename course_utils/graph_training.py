@@ -291,6 +291,6 @@ def label_propagation(
 
     check_edges(edge_index, len(labels))
     _check_nodes(train, len(labels))
-    known = torch.zeros(len(labels), classes)
+    known = torch.zeros(len(labels), classes, device=labels.device)
     known[train, check_labels(labels[train], len(train), classes)] = 1
     return LabelPropagation(layers, alpha)(known, edge_index).argmax(dim=1)

@@ -115,7 +115,8 @@ def fit_graphs(
         for _ in range(epochs):
             total = 0.0
             for batch in loader:
-                loss = F.cross_entropy(_logits(network, batch), batch.y)
+                logits = _logits(network, batch)
+                loss = F.cross_entropy(logits, batch.y.to(logits.device))
                 optimizer.zero_grad()
                 loss.backward()
                 optimizer.step()
@@ -127,14 +128,14 @@ def fit_graphs(
 
 
 def predict_graphs(network: MeshNetwork, graphs: Sequence[Data]) -> Tensor:
-    """Logits [graphs, classes], in evaluation mode and without gradients.
+    """Logits [graphs, classes] on the CPU, in evaluation mode and without gradients.
 
     Raises:
         GraphError: there are no graphs, or one lacks features or its class.
     """
     _check(graphs)
     with evaluating(network), torch.inference_mode():
-        return torch.cat([_logits(network, batch) for batch in DataLoader(graphs, 50)])
+        return torch.cat([_logits(network, batch).cpu() for batch in DataLoader(graphs, 50)])
 
 
 def accuracy_on_graphs(network: MeshNetwork, graphs: Sequence[Data]) -> float:
@@ -144,7 +145,7 @@ def accuracy_on_graphs(network: MeshNetwork, graphs: Sequence[Data]) -> float:
         GraphError: there are no graphs, or one lacks features or its class.
     """
     found = predict_graphs(network, graphs).argmax(dim=1)
-    classes = torch.cat([graph.y for graph in graphs])
+    classes = torch.cat([graph.y.cpu() for graph in graphs])
     return (found == classes).float().mean().item()
 
 
@@ -159,6 +160,7 @@ def _check(graphs: Sequence[Data]) -> None:
 
 
 def _logits(network: MeshNetwork, batch: Batch) -> Tensor:
+    batch = batch.to(next(network.parameters()).device)
     return network(batch.x, batch.edge_index, batch.batch, batch.num_graphs)
 
 

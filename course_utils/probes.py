@@ -23,12 +23,12 @@ def shared_coordinates(features: Tensor, train: Tensor, test: Tensor) -> tuple[T
         train, test: indices into N.
 
     Returns:
-        float64 [train, n] and [test, n], with 0 as the mean and 1 as the mean square length of the
-        training pictures' rows.
+        float64 [train, n] and [test, n] on the CPU, with 0 as the mean and 1 as the mean square
+        length of the training pictures' rows.
     """
     x = features.flatten(1)
     x = x - x[train].mean(dim=0)
-    kernel = (x @ x[train].T).double()  # [N, train]
+    kernel = (x @ x[train].T).cpu().double()  # [N, train]
     values, vectors = torch.linalg.eigh(kernel[train])
     kept = values > values.max() * 1e-9
     coordinates = kernel @ vectors[:, kept] / values[kept].sqrt()
@@ -48,7 +48,7 @@ def explained_share(features: Tensor, targets: Tensor, train: Tensor, test: Tens
         1 where every test target is predicted exactly, 0 where the mean of the training targets
         would have done as well; below 0 where that would have done better.
     """
-    y = targets.flatten(1).double()
+    y, train, test = targets.flatten(1).cpu().double(), train.cpu(), test.cpu()
     predicted = _ridge(features, y, train, test)
     wrong = (predicted - y[test]).square().sum()
     return 1 - (wrong / (y[train].mean(dim=0) - y[test]).square().sum()).item()
@@ -62,12 +62,13 @@ def probe_accuracy(features: Tensor, labels: Tensor, train: Tensor, test: Tensor
         labels: int64 [N].
         train, test: indices into N.
     """
+    labels, train, test = labels.cpu(), train.cpu(), test.cpu()
     scores = _ridge(features, F.one_hot(labels).double(), train, test)
     return (scores.argmax(dim=1) == labels[test]).double().mean().item()
 
 
 def _ridge(features: Tensor, targets: Tensor, train: Tensor, test: Tensor) -> Tensor:
-    """Targets [test, D] as ridge regression predicts them from the features."""
+    """Targets [test, D] as ridge regression predicts them from the features, all on the CPU."""
     from sklearn.linear_model import RidgeCV
 
     known, asked = shared_coordinates(features, train, test)

@@ -83,7 +83,7 @@ def smoothing(
     depths = tuple(depths)
     if not depths or depths[0] < 0 or any(low >= high for low, high in pairwise(depths)):
         raise GraphError(f"Depths must increase from 0 on, as in 0, 1, 2, 4, not {list(depths)}.")
-    return _measured(features, matrix.float(), labels, depths, progress)
+    return _measured(features, matrix.float(), labels.cpu(), depths, progress)
 
 
 def multiplied(features: Tensor, matrix: Tensor, depths: Sequence[int]) -> Iterator[Tensor]:
@@ -110,7 +110,7 @@ def _measured(
         for count, depth, rows in zip(
             steps, depths, multiplied(features, matrix, depths), strict=True
         ):
-            units = _units(rows, depth)
+            units = _units(rows, depth).cpu()
             distances.append(mean_distances(units, labels))
             plane, share = _principal_plane(units)
             places.append(_turned_to(places[-1], plane) if places else plane)

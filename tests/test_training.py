@@ -10,8 +10,7 @@ from course_utils.training import History, evaluate, fit, predict, standardize, 
 CPU = torch.device("cpu")
 
 
-@pytest.fixture
-def split() -> tuple[torch.Tensor, torch.Tensor]:
+def two_sides() -> tuple[torch.Tensor, torch.Tensor]:
     """Two hundred pictures that are bright on the left or on the right."""
     generator = torch.Generator().manual_seed(0)
     images = torch.randint(0, 60, (200, 1, 28, 28), dtype=torch.uint8, generator=generator)
@@ -19,6 +18,9 @@ def split() -> tuple[torch.Tensor, torch.Tensor]:
     images[labels == 0, :, :, :14] += 120
     images[labels == 1, :, :, 14:] += 120
     return images, labels
+
+
+split = pytest.fixture(two_sides)
 
 
 def train(split, seed=0, build=FashionDNN, **options) -> tuple[nn.Module, History]:
