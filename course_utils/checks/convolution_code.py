@@ -8,6 +8,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+from torch.overrides import TorchFunctionMode
 
 from course_utils.checks.base import NotYet, checker
 from course_utils.checks.convolution import FLIPPED, convolve, matrix_products
@@ -156,14 +157,32 @@ CONV2D = FunctionExercise(
 @checker
 def check_my_conv2d(my_conv2d: Any) -> str:
     """Exercise 4: my_conv2d(image [H, W], kernel [kh, kw], stride, padding) -> [OH, OW]."""
-    attempts = CONV2D.attempts(my_conv2d)
+    with _Watch() as watch:
+        attempts = CONV2D.attempts(my_conv2d)
     if any(isinstance(made.value, list) for made in attempts):
         raise NotYet("my_conv2d returns a list: make it a tensor with torch.tensor(...).")
     CONV2D.judge(attempts)
+    if watch.convolved:
+        raise NotYet(
+            "my_conv2d gives the right numbers, but lets PyTorch's own convolution compute them: "
+            "multiply and add up the patches yourself."
+        )
     return (
         "your function agrees with PyTorch's conv2d, for odd and even kernels, "
         "with stride and padding. How many multiply-adds does it take for one output pixel?"
     )
+
+
+class _Watch(TorchFunctionMode):
+    """Notes whether PyTorch's own convolution is called."""
+
+    convolved = False
+
+    def __torch_function__(
+        self, func: Callable, types: Any, args: Any = (), kwargs: Any = None
+    ) -> Any:
+        self.convolved |= "conv" in getattr(func, "__name__", "")
+        return func(*args, **(kwargs or {}))
 
 
 Layers = Sequence[tuple[int, int]]
