@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from picture_files import RGB, encode, png_of_zeros
+from picture_files import RGB, encode, png_chunk, png_of_zeros
 from PIL import Image
 
 NOISE = np.random.default_rng(0).integers(0, 256, (40, 60, 3), np.uint8)
@@ -92,14 +92,10 @@ ARCHIVES: dict[str, Callable[[], bytes]] = {
 # ---------------------------------------------------------------- how the others are built
 
 
-def _chunk(kind: bytes, data: bytes) -> bytes:
-    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-
-
 def _png_with(kind: bytes, data: bytes) -> bytes:
     """A good PNG with one more chunk, right after its header."""
     good = encode(RGB, "PNG")
-    return good[:33] + _chunk(kind, data) + good[33:]
+    return good[:33] + png_chunk(kind, data) + good[33:]
 
 
 def _replaced(content: bytes, place: int, new: bytes) -> bytes:

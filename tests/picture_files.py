@@ -19,15 +19,13 @@ def encode(pixels: np.ndarray, format: str, mode: str | None = None, **options) 
     return file.getvalue()
 
 
+def png_chunk(kind: bytes, data: bytes) -> bytes:
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+
 def png_of_zeros(width: int, height: int, rows: int | None = None) -> bytes:
     """A PNG with 1 bit a pixel, all black, of which only the first `rows` are there."""
-
-    def chunk(kind: bytes, data: bytes) -> bytes:
-        return (
-            struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-        )
-
     header = struct.pack(">IIBBBBB", width, height, 1, 0, 0, 0, 0)
     data = zlib.compress(bytes((width + 7) // 8 + 1) * (height if rows is None else rows))
     chunks = [(b"IHDR", header), (b"IDAT", data), (b"IEND", b"")]
-    return b"\x89PNG\r\n\x1a\n" + b"".join(chunk(*part) for part in chunks)
+    return b"\x89PNG\r\n\x1a\n" + b"".join(png_chunk(*part) for part in chunks)

@@ -5,12 +5,11 @@ import pytest
 import torch
 import torch.nn.functional as F
 from explorer_driver import drive
-from pixels import convolve_by_loops
+from pixels import TINY, convolve_by_loops
 
 from course_utils.explorers.convolution import ConvolutionExplorer
 from course_utils.explorers.kernels import OWN, PRESETS
 
-TINY = np.array([[1, 2, 0, 3], [4, 1, 1, 0], [2, 5, 3, 1], [0, 1, 2, 4]], np.uint8)
 SUM_KERNEL = "1 0 0\n0 2 0\n0 0 -1"
 
 

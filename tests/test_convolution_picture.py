@@ -3,13 +3,12 @@
 import numpy as np
 import pytest
 from explorer_driver import shown
-from pixels import at, convolve_by_loops, rgb, words_drawn
+from pixels import TINY, at, convolve_by_loops, rgb, words_drawn
 
 from course_utils.explorers.convolution import HEIGHT, ConvolutionExplorer
 from course_utils.explorers.kernels import PRESETS, read_kernel
 from course_utils.explorers.maps import BOTTOM, EDGE, MAP_TOP, MARK, NEVER_READ, PADDING, TABLES
 
-TINY = np.array([[1, 2, 0, 3], [4, 1, 1, 0], [2, 5, 3, 1], [0, 1, 2, 4]], np.uint8)
 ZOOM = 46  # screen pixels for each pixel of TINY
 MAP_LEFT = 452  # of the feature map
 TABLE_TOP, CELL_WIDTH = BOTTOM + TABLES, 90

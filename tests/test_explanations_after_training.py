@@ -45,6 +45,17 @@ def test_an_explanation_is_that_of_the_network_as_it_is_now(quick):
     assert (shown(explorer) == shown(new)).all()
 
 
+def test_a_class_that_only_the_trained_network_finds_likely_can_be_chosen():
+    network = tiny_cnn()
+    explorer = make(network, images=PICTURES)
+    offered = [kind for _, kind in explorer.controls["target"].options]
+    [unlikely] = set(range(len(CLASSES))) - set(offered)
+    train_on(network)
+    explorer.choose(target=unlikely)
+    assert explorer.error is None
+    assert explorer.values["target"] == unlikely
+
+
 @pytest.mark.parametrize("quick", [True, False])
 def test_the_randomization_starts_from_the_network_as_it_is_now(quick):
     network = tiny_cnn()

@@ -29,11 +29,11 @@ from hostile_files import (
 from own_classes import GREEN, RED, color_backbone, counts, pictures
 from picture_files import RGB, encode
 from PIL import Image, ImageOps
+from pixels import TINY
 from side_effects import side_effects
 from test_feature_map_explorer import PICTURES, Net
 from test_feature_map_explorer import prepare as net_prepare
 from test_window_explorers import EXPLORERS as WINDOWS
-from test_window_explorers import TINY
 
 from course_utils.explorers.base import Explorer
 from course_utils.explorers.feature_maps import FeatureMapExplorer

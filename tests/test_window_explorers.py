@@ -3,13 +3,12 @@
 import numpy as np
 import pytest
 from explorer_driver import drive, upload
-from pixels import png
+from pixels import TINY, png
 
 from course_utils.explorers.convolution import ConvolutionExplorer
 from course_utils.explorers.pooling import PoolingExplorer
 from course_utils.explorers.windows import WindowExplorer
 
-TINY = np.array([[1, 2, 0, 3], [4, 1, 1, 0], [2, 5, 3, 1], [0, 1, 2, 4]], np.uint8)
 # Settings under which each number of the map is one pixel of the picture.
 EXPLORERS = [
     (ConvolutionExplorer, {"kernel": "1", "row": 0, "column": 0}),

@@ -56,10 +56,7 @@ class ExplanationExplorer(Explorer):
         Say that explaining takes a while, unless `quick` alone moved.
         """
         self._notes = ()
-        if not self._gallery.is_current():
-            self._gallery.ask_again()
-            self.forget()
-        elif changed == {self.quick}:
+        if not self._ask_again() and changed == {self.quick}:
             return
         if "upload" in changed:
             files, self._files = self._files, []
@@ -74,6 +71,18 @@ class ExplanationExplorer(Explorer):
     def describe(self, **values: Any) -> str:
         """Which files were left out, then what the picture shows."""
         return " ".join([*self._notes, self.explain(**values)])
+
+    def _ask_again(self) -> bool:
+        """Whether the network was trained on; then its new answers are there.
+
+        Raises:
+            ExplorerError: it has no answer now; the former ones stay.
+        """
+        if self._gallery.is_current():
+            return False
+        self._gallery.ask_again()
+        self.forget()
+        return True
 
     @abstractmethod
     def forget(self) -> None:

@@ -140,8 +140,10 @@ class MessagePassingExplorer(Explorer):
 
 def _numbers(what: str, values: Any) -> np.ndarray:
     """Numbers as float64 [rows, columns], if they can be shown."""
+    if isinstance(values, Tensor):
+        values = values.detach().cpu()  # Apple's GPUs have no float64
     try:
-        array = torch.as_tensor(values, dtype=torch.float64).cpu().numpy()
+        array = torch.as_tensor(values, dtype=torch.float64).numpy()
     except (TypeError, ValueError, RuntimeError):
         raise ValueError(f"{what} must be rows of numbers, all of the same length.") from None
     if array.ndim != 2 or not array.size:

@@ -1,6 +1,7 @@
 """Explorer of explanations: what speaks for an answer, and whether the network really needs it."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from functools import lru_cache
 from typing import Any
 
@@ -85,6 +86,9 @@ class SaliencyExplorer(ExplanationExplorer):
     def choose(self, **values: Any) -> None:
         """Set several controls and draw once; classes may be those of the picture they lead to."""
         with self._holding():
+            with suppress(ExplorerError):  # drawing says it
+                self._ask_again()
+                self._offer_classes()
             for name in [name for name in ("picture", "target") if name in values]:
                 self.controls[name].value = values[name]
                 self._offer_classes()
