@@ -23,6 +23,7 @@ PICTURES = 200
 MARKED_CLASS = 2  # pullover
 MAP_LAYER = "relu2"  # of FashionCNN: the last convolution's maps, for Grad-CAM
 PHOTOGRAPH_SIZE = 128  # pixels
+STEPS = 64  # of Integrated Gradients, as in the chapter's figures
 BASELINES = ("random", "center", "edges")
 BLACK = standardize(torch.zeros(1, 1, 1, 1, dtype=torch.uint8))
 CLOTHES_STAGES = (("fc3",), ("fc2",), ("fc1",), ("conv2", "bn2"), ("conv1", "bn1"))
@@ -86,7 +87,7 @@ def maps_by_name(
 ) -> Mapping[str, Tensor]:
     """Maps [N, H, W] of all methods and of the three baselines, for a FashionCNN."""
     maps = {
-        method: explain(method, network, inputs, targets, blank=BLACK, layer=MAP_LAYER)
+        method: explain(method, network, inputs, targets, blank=BLACK, layer=MAP_LAYER, steps=STEPS)
         for method in METHODS
     }
     shape = tuple(maps["saliency"].shape)
@@ -123,7 +124,9 @@ def randomization(
         for count in range(len(stages) + 1)
     ]
     for method in METHODS:
-        maps = [explain(method, model, inputs, targets, **options) for model in spoiled]
+        maps = [
+            explain(method, model, inputs, targets, steps=STEPS, **options) for model in spoiled
+        ]
         correlations = [rank_correlation(maps[0], later).mean().item() for later in maps]
         measured[f"{method}_kept"] = correlations
         measured[f"{method}_like_edges"] = rank_correlation(maps[0], edge_map(inputs)).mean().item()
