@@ -1,12 +1,17 @@
-"""On a GPU everything comes out as on the CPU; skipped where there is none."""
+"""On a GPU everything comes out as on the CPU.
+
+Where there is none, most of this is tested with one that is pretended.
+"""
 
 from collections.abc import Iterator
+from contextlib import nullcontext
 
 import numpy as np
 import pytest
 import torch
 from explorer_driver import drive
 from node_networks import EDGES, LABELS, MAKERS, MATRIX, TRAIN, words
+from pretended_gpu import PRETENDED, pretended_gpu
 from test_distributed import BATCH, EPOCHS, IMAGES
 from test_distributed import TRAIN as SCRIPT
 from test_mesh_training import network_for, random_graph
@@ -34,8 +39,9 @@ from course_utils.smoothing import smoothing
 from course_utils.training import evaluate, fit, predict, standardize, to_float
 from course_utils.transfer import blocks, fine_tune, run_blocks
 
-CPU, DEVICE = torch.device("cpu"), pick_device()
-pytestmark = pytest.mark.skipif(DEVICE == CPU, reason="this machine has no GPU")
+CPU, FASTEST = torch.device("cpu"), pick_device()
+DEVICE = PRETENDED if FASTEST == CPU else FASTEST
+real = pytest.mark.skipif(FASTEST == CPU, reason="this machine has no GPU")
 PLACES = pytest.mark.parametrize(("first", "then"), [(DEVICE, CPU), (CPU, DEVICE)])
 
 
@@ -56,6 +62,12 @@ def exact_products() -> Iterator[None]:
     settings.fp32_precision = before
 
 
+@pytest.fixture(autouse=True)
+def gpu() -> Iterator[None]:
+    with pretended_gpu() if DEVICE == PRETENDED else nullcontext():
+        yield
+
+
 def close(found: torch.Tensor, expected: torch.Tensor, tolerance: float = 1e-3) -> None:
     scale = expected.abs().max().item()
     torch.testing.assert_close(found.cpu(), expected, rtol=0, atol=tolerance * scale)
@@ -71,11 +83,13 @@ def losses_on(device: torch.device, **options) -> list[float]:
     return train(two_sides(), build=without_dropout, device=device, **options)[1].step_loss
 
 
+@real
 def test_training():
     there, here = (losses_on(device) for device in (DEVICE, CPU))
     assert there == pytest.approx(here, rel=0.05, abs=0.01)
 
 
+@real
 def test_training_of_convolutions_in_the_fast_format():
     torch.manual_seed(0)
     network = FashionCNN()
@@ -87,6 +101,7 @@ def test_training_of_convolutions_in_the_fast_format():
     assert moved == pytest.approx(evaluate(network, IMAGES_28, ANSWERS))
 
 
+@real
 @PLACES
 def test_a_checkpoint_goes_on_elsewhere(first, then, tmp_path):
     file = tmp_path / "checkpoint.pt"
@@ -230,6 +245,7 @@ def test_the_explorer_of_shifts():
     drive(explorer)
 
 
+@real
 def test_processes_learn_on_a_gpu_what_one_learns():
     if DEVICE.type != "cuda":
         pytest.skip("only gloo lets processes share a GPU, and only one of NVIDIA's or AMD's")
