@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 from torch.utils.weak import WeakTensorKeyDictionary
 
+from course_utils.environment import kept_random_state
 from course_utils.models import evaluating
 from course_utils.receptive_fields import ReceptiveField, ReceptiveFields
 from course_utils.tables import Table
@@ -154,7 +155,7 @@ def list_layers(model: nn.Module, example: Tensor) -> list[Layer]:
     with (
         torch.inference_mode(False),
         torch.no_grad(),
-        torch.random.fork_rng([example.device] if example.is_cuda else []),
+        kept_random_state(example.device),
         evaluating(model),
         _watch(modules, note),
     ):

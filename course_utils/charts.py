@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from torch import Tensor
 
+from course_utils.arrays import as_array
 from course_utils.figures import GRAY, colors_for, subplots
 from course_utils.intervals import Interval, mean_interval
 
@@ -179,12 +180,13 @@ def _draw_intervals(
 
 def confusion_matrices(matrices: Mapping[str, Tensor], classes: Sequence[str]) -> Figure:
     """Counts [true, predicted] side by side; the diagonal, where all is well, is left uncolored."""
-    figure, axes = subplots(1, len(matrices), figsize=(4.7 * len(matrices), 4.7), sharey=True)
-    worst = max(int((matrix - matrix.diag().diag()).max()) for matrix in matrices.values())
-    for axis, (name, matrix) in zip(np.atleast_1d(axes), matrices.items(), strict=True):
-        mistakes = matrix - matrix.diag().diag()
-        axis.imshow(mistakes.numpy(), cmap="OrRd", vmin=0, vmax=worst)
-        for (row, column), count in np.ndenumerate(matrix.numpy()):
+    counts = {name: as_array(matrix) for name, matrix in matrices.items()}
+    figure, axes = subplots(1, len(counts), figsize=(4.7 * len(counts), 4.7), sharey=True)
+    worst = max(int((matrix - np.diag(matrix.diagonal())).max()) for matrix in counts.values())
+    for axis, (name, matrix) in zip(np.atleast_1d(axes), counts.items(), strict=True):
+        mistakes = matrix - np.diag(matrix.diagonal())
+        axis.imshow(mistakes, cmap="OrRd", vmin=0, vmax=worst)
+        for (row, column), count in np.ndenumerate(matrix):
             if count:
                 dark = row != column and count > 0.6 * worst
                 style = {"color": "white" if dark else "black", "fontsize": 8}

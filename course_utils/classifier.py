@@ -181,7 +181,6 @@ def train_classifier(
         DataUnavailable: the network's weights are missing or damaged.
     """
     _check(images, labels, classes)
-    labels = labels.cpu()
     _require_splits(labels, classes, splits)
     backbone = efficientnet_lite0(size) if backbone is None else backbone
     return train_on_features(
@@ -219,6 +218,7 @@ def train_on_features(
     Raises:
         ValueError: a class has fewer than two pictures, or there is one split.
     """
+    features, labels = features.cpu(), labels.cpu()
     _require_splits(labels, classes, splits)
     counts = labels.bincount(minlength=len(classes))
     masks = stratified_splits(labels, splits, seed)

@@ -8,6 +8,7 @@ from functools import cache
 
 import numpy as np
 import torch
+from torch import nn
 
 
 def pick_device() -> torch.device:
@@ -33,6 +34,11 @@ def _computes(device: torch.device) -> bool:
         return False
 
 
+def device_of(network: nn.Module) -> torch.device:
+    """Where the parameters of `network` are; the CPU if it has none."""
+    return next(network.parameters(), torch.empty(0)).device
+
+
 def bfloat16_is_fast(device: torch.device) -> bool:
     """Whether `device` multiplies bfloat16 matrices in hardware.
 
@@ -56,11 +62,33 @@ def seed_everything(seed: int) -> None:
 @contextmanager
 def random_state(seed: int, device: torch.device) -> Iterator[None]:
     """Random numbers from `seed` inside, and outside as if nothing had been drawn."""
-    on_cpu = device.type == "cpu"
-    devices = [] if on_cpu else [torch.accelerator.current_device_index()]
-    with torch.random.fork_rng(devices, device_type="cuda" if on_cpu else device.type):
-        torch.manual_seed(seed)
+    with kept_random_state(device):
+        if device.type == "cpu":
+            torch.default_generator.manual_seed(seed)  # torch.manual_seed would seed GPUs, too
+        else:
+            torch.manual_seed(seed)
         yield
+
+
+@contextmanager
+def kept_random_state(device: torch.device) -> Iterator[None]:
+    """Outside it is as if no random number had been drawn inside, on the CPU or on `device`."""
+    if device.type in ("cpu", "meta"):
+        with torch.random.fork_rng(devices=[]):
+            yield
+    else:
+        every = range(torch.accelerator.device_count())
+        with torch.random.fork_rng(every, device_type=device.type):
+            yield
+
+
+def image_layout(device: torch.device) -> torch.memory_format:
+    """How batches of images and kernels lie in memory where convolutions are to be fast.
+
+    Channels last; but not on Apple's GPUs, where PyTorch has computed gradients wrong in it (its
+    issues 162776 and 175190).
+    """
+    return torch.contiguous_format if device.type == "mps" else torch.channels_last
 
 
 def synchronize(device: torch.device) -> None:

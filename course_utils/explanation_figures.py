@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 from PIL import ImageColor
 from torch import Tensor
 
+from course_utils.arrays import as_array
 from course_utils.figures import PALETTE, subplots
 
 AGAINST, FOR = PALETTE["blue"], PALETTE["vermilion"]
@@ -87,7 +88,7 @@ def pixels_of(picture: Tensor | np.ndarray) -> np.ndarray:
     Raises:
         ValueError: `picture` has another number of axes, is empty or not finite.
     """
-    array = np.asarray(picture.detach().cpu() if isinstance(picture, Tensor) else picture)
+    array = as_array(picture)
     if array.ndim != 3 or array.size == 0:
         raise ValueError(f"A picture must have the shape [C, H, W], not {list(array.shape)}.")
     if array.dtype != np.uint8:
@@ -143,7 +144,7 @@ def _draw_legend(figure: Figure, axes: np.ndarray, signed: bool) -> None:
 
 
 def _checked(values: Tensor | np.ndarray, pixels: np.ndarray, name: str) -> np.ndarray:
-    array = np.asarray(values.detach().cpu() if isinstance(values, Tensor) else values, float)
+    array = as_array(values).astype(float)
     if array.shape != pixels.shape[:2]:
         raise ValueError(
             f"The map {name!r} has the shape {list(array.shape)} and its picture "

@@ -18,6 +18,8 @@ from matplotlib.patches import Rectangle
 from PIL import Image
 from torch import Tensor
 
+from course_utils.arrays import as_array
+
 # Okabe and Ito (2008): eight colors that remain distinct under color blindness.
 PALETTE = {
     "black": "#000000",
@@ -143,7 +145,7 @@ def image_grid(
             (vermilion), on one scale for all pictures.
         what: what the pictures are, for the alt text.
     """
-    images = [np.asarray(image) for image in images]
+    images = [as_array(image) for image in images]
     style = {"cmap": "gray"}
     if signed:
         largest = max(float(np.quantile(np.abs(image), 0.995)) for image in images)
@@ -177,7 +179,7 @@ def number_grids(
         between: signs to draw between one grid and the next, as "×" or "=".
         marked: title -> (row, column) of the cells that get a frame.
     """
-    arrays = {title: np.asarray(grid, float) for title, grid in grids.items()}
+    arrays = {title: as_array(grid).astype(float) for title, grid in grids.items()}
     tallest = max(len(array) for array in arrays.values())
     starts = np.cumsum([0, *(array.shape[1] + 1.2 for array in arrays.values())])
     width = starts[-1] - 1.2

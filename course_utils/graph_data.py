@@ -183,9 +183,10 @@ def largest_component(citations: Citations) -> Citations:
     from scipy.sparse.csgraph import connected_components
 
     nodes = len(citations.labels)
-    edges = citations.edge_index.numpy()
+    edges = citations.edge_index.cpu().numpy()
     links = coo_array((np.ones(edges.shape[1], bool), edges), shape=(nodes, nodes))
     component = torch.from_numpy(connected_components(links, directed=False)[1]).long()
+    component = component.to(citations.edge_index.device)
     inside = component == component.bincount().argmax()
     kept = inside.nonzero().squeeze(1)
     number = inside.cumsum(0) - 1  # of each node that is kept

@@ -9,6 +9,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Circle
 from torch import Tensor
 
+from course_utils.arrays import as_array
 from course_utils.figures import GRAY, PALETTE, SIGNED, subplots
 from course_utils.graphs import is_undirected
 
@@ -30,10 +31,10 @@ def graph_figures(
         numbered: write the number of each node above it.
     """
     figure, axes = subplots(1, len(graphs), figsize=(3.1 * len(graphs), 2.9), squeeze=False)
-    largest = max(float(np.abs(np.asarray(values)).max()) for _, values in graphs.values()) or 1
+    largest = max(float(np.abs(as_array(values)).max()) for _, values in graphs.values()) or 1
     words = []
     for axis, (title, (edges, values)) in zip(axes.flat, graphs.items(), strict=True):
-        numbers = np.asarray(values, float)
+        numbers = as_array(values).astype(float)
         _draw_edges(axis, edges, places)
         axis.scatter(
             *places.T, s=620, c=SIGNED(0.5 + 0.35 * numbers / largest), edgecolors="black", zorder=2
@@ -71,7 +72,7 @@ def group_figures(
     widths = np.where(np.isin(np.arange(len(places)), known), 2.5, 0.6)
     for axis, (title, groups) in zip(axes.flat, graphs.items(), strict=True):
         _draw_edges(axis, edge_index, places)
-        colors = [PALETTE[GROUP_COLORS[group]] for group in np.asarray(groups)]
+        colors = [PALETTE[GROUP_COLORS[group]] for group in as_array(groups)]
         axis.scatter(*places.T, s=190, c=colors, edgecolors="black", linewidths=widths, zorder=2)
         for node, (x, y) in enumerate(places):
             style = {"color": "white", "fontsize": 8, "ha": "center", "va": "center"}
@@ -83,7 +84,7 @@ def group_figures(
     ]
     figure.legend(handles=handles, loc="outside lower center", ncols=len(names), frameon=False)
     counts = "; ".join(
-        f"{title}: " + ", ".join(f"{np.sum(np.asarray(g) == k)} {n}" for k, n in enumerate(names))
+        f"{title}: " + ", ".join(f"{np.sum(as_array(g) == k)} {n}" for k, n in enumerate(names))
         for title, g in graphs.items()
     )
     figure.set_label(f"Drawings of a network of {len(places)} nodes in groups. {counts}.")

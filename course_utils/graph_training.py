@@ -8,6 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from course_utils.environment import device_of
 from course_utils.graphs import GraphError, check_edges, check_features, check_labels
 from course_utils.models import evaluating
 from course_utils.progress import Progress
@@ -118,8 +119,7 @@ def _thinned(features: Tensor, share: float, training: bool) -> Tensor:
         features = features.coalesce()
         return _with_values(features, _thinned(features.values(), share, training))
     # F.dropout draws its lots three times as slowly on a CPU.
-    kept = torch.rand_like(features).ge_(share).div_(1 - share)
-    return features * kept
+    return features * torch.rand_like(features).ge_(share).div_(1 - share)
 
 
 def _with_values(features: Tensor, values: Tensor) -> Tensor:
@@ -171,6 +171,12 @@ def _check_input(features: Tensor, matrix: Tensor | None, labels: Tensor, nodes:
     _check_nodes(nodes, total)
 
 
+def _moved(network: nn.Module, *tensors: Tensor | None) -> list[Tensor | None]:
+    """The tensors on the network's device."""
+    device = device_of(network)
+    return [None if tensor is None else tensor.to(device) for tensor in tensors]
+
+
 def _held_down(network: nn.Module) -> dict[Tensor, float]:
     """The weights that weight decay holds down, and how strongly."""
     if isinstance(network, GCNII):
@@ -201,9 +207,8 @@ def fit_nodes(
             mode.
         features: float32 [N, F], dense or sparse (COO).
         matrix: float32 [N, N], dense or sparse, or None for no graph.
-        labels: int64 [N].
-        train: the nodes to learn from, int64 [n].
-        epochs, rate: number of steps, and how far Adam goes in each.
+        labels, train: int64 [N], and the nodes to learn from, int64 [n].
+        epochs, rate: steps, and how far Adam goes in each.
         weight_decay: holds down the first weight matrix only, as Kipf and Welling (2017) do; of a
             `GCNII` all of them, and those of its graph convolutions 20 times as much, as Chen and
             others (2020) do.
@@ -219,14 +224,13 @@ def fit_nodes(
     if epochs < 1:
         raise ValueError(f"Training needs at least 1 epoch, not {epochs}.")
     _check_input(features, matrix, labels, train)
+    features, matrix, labels, train = _moved(network, features, matrix, labels, train)
     with evaluating(network), torch.no_grad():
         classes = network(features, matrix).shape[1]
     known = check_labels(labels[train], len(train), classes)
     held = _held_down(network)
-    groups = [
-        {"params": [each], "weight_decay": weight_decay * held.get(each, 0)}
-        for each in network.parameters()
-    ]
+    decay = {each: weight_decay * held.get(each, 0) for each in network.parameters()}
+    groups = [{"params": [each], "weight_decay": share} for each, share in decay.items()]
     optimizer = torch.optim.Adam(groups, lr=rate, fused=True)
     losses = []
     network.train()
@@ -236,10 +240,10 @@ def fit_nodes(
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
-            losses.append(loss.item())
+            losses.append(loss.detach())
             bar.update()
     network.eval()
-    return losses
+    return torch.stack(losses).tolist()  # read at the end: a GPU would wait at every step
 
 
 def accuracy_on(
@@ -256,6 +260,7 @@ def accuracy_on(
         GraphError: features, matrix, labels or nodes are not as described.
     """
     _check_input(features, matrix, labels, nodes)
+    features, matrix, labels, nodes = _moved(network, features, matrix, labels, nodes)
     with evaluating(network), torch.inference_mode():
         logits = network(features, matrix)[nodes]
     known = check_labels(labels[nodes], *logits.shape)
@@ -279,8 +284,7 @@ def label_propagation(
         edge_index: int64 [2, E], each edge both ways.
         labels: int64 [N]; only those of `train` are looked at.
         train: the nodes whose labels are known, int64 [n].
-        classes: number of classes.
-        layers: number of steps.
+        classes, layers: how many classes there are, and steps.
         alpha: in each step, how much of a node comes from its neighbors; the rest is its own
             label, if it is known. 0..1.
 

@@ -123,8 +123,8 @@ def adjacency(edge_index: Tensor, nodes: int, *, self_loops: bool = False) -> Te
         GraphError: the edges are not as described, or one is listed twice.
     """
     source, target = check_edges(edge_index, nodes)
-    matrix = torch.zeros(nodes, nodes)
-    matrix.index_put_((target, source), torch.ones(len(source)), accumulate=True)
+    matrix = torch.zeros(nodes, nodes, device=edge_index.device)
+    matrix.index_put_((target, source), matrix.new_ones(len(source)), accumulate=True)
     if (matrix > 1).any():
         i, j = (matrix > 1).nonzero()[0].tolist()
         raise GraphError(f"The edge from {j} to {i} is listed twice: it would count double.")
@@ -174,7 +174,7 @@ def propagation(edge_index: Tensor, nodes: int) -> Tensor:
         raise GraphError(
             "Symmetric normalization is for edges that go both ways: add the missing ones."
         )
-    loops = torch.arange(nodes).expand(2, -1)
+    loops = torch.arange(nodes, device=edges.device).expand(2, -1)
     source, target = torch.cat([edges[:, edges[0] != edges[1]], loops], dim=1)
     scale = torch.bincount(target, minlength=nodes).float().rsqrt()
     values = scale[target] * scale[source]
@@ -209,7 +209,7 @@ def rewired(edge_index: Tensor, nodes: int, share: float, seed: int) -> Tensor:
         if low != high and (low, high) not in taken:
             taken.add((low, high))
             new.append((low, high))
-    added = torch.tensor(new, dtype=torch.int64).reshape(-1, 2).T
+    added = torch.tensor(new, dtype=torch.int64, device=kept.device).reshape(-1, 2).T
     return _both_ways(torch.cat([kept, added], dim=1))
 
 

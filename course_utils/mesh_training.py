@@ -17,6 +17,7 @@ from torch_geometric.nn import (
     global_mean_pool,
 )
 
+from course_utils.environment import device_of
 from course_utils.graphs import GraphError
 from course_utils.models import evaluating
 from course_utils.progress import Progress
@@ -113,7 +114,7 @@ def fit_graphs(
     losses = []
     with Progress(steps, description, "batches") as bar:
         for _ in range(epochs):
-            total = 0.0
+            of_batches = []
             for batch in loader:
                 logits = _logits(network, batch)
                 loss = F.cross_entropy(logits, batch.y.to(logits.device))
@@ -121,8 +122,10 @@ def fit_graphs(
                 loss.backward()
                 optimizer.step()
                 scheduler.step()
-                total += loss.item() * batch.num_graphs
+                of_batches.append((loss.detach(), batch.num_graphs))
                 bar.update()
+            # Read once an epoch: a GPU would wait at every step.
+            total = sum(mean.item() * count for mean, count in of_batches)
             losses.append(total / len(graphs))
     return losses
 
@@ -160,7 +163,7 @@ def _check(graphs: Sequence[Data]) -> None:
 
 
 def _logits(network: MeshNetwork, batch: Batch) -> Tensor:
-    batch = batch.to(next(network.parameters()).device)
+    batch = batch.to(device_of(network))
     return network(batch.x, batch.edge_index, batch.batch, batch.num_graphs)
 
 

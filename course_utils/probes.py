@@ -28,7 +28,7 @@ def shared_coordinates(features: Tensor, train: Tensor, test: Tensor) -> tuple[T
     """
     x = features.flatten(1)
     x = x - x[train].mean(dim=0)
-    kernel = (x @ x[train].T).cpu().double()  # [N, train]
+    kernel, train, test = (x @ x[train].T).cpu().double(), train.cpu(), test.cpu()  # [N, train]
     values, vectors = torch.linalg.eigh(kernel[train])
     kept = values > values.max() * 1e-9
     coordinates = kernel @ vectors[:, kept] / values[kept].sqrt()

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
+from course_utils.environment import device_of
 from course_utils.models import evaluating
 
 
@@ -68,7 +69,7 @@ def randomized(network: nn.Module, names: Iterable[str], seed: int) -> nn.Module
     Raises:
         ValueError: there is no such module, or one cannot draw its parameters.
     """
-    device = next(network.parameters(), torch.empty(0)).device
+    device = device_of(network)
     fresh = copy.deepcopy(network).cpu().eval()  # on the CPU the numbers are the same everywhere
     modules = dict(fresh.named_modules())
     with torch.random.fork_rng(devices=[]):

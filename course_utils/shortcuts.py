@@ -26,6 +26,7 @@ def plant_mark(images: Tensor, seed: int) -> tuple[Tensor, Tensor]:
     columns = torch.arange(width) - left  # [N, 1, W]
     marked = (rows >= 0) & (rows < SIDE) & (columns >= 0) & (columns < SIDE)
     colors = 255 * (rows + columns).remainder(2).byte()
+    marked, colors = marked.to(images.device), colors.to(images.device)
     return torch.where(marked[:, None], colors[:, None], images), marked
 
 
@@ -42,4 +43,4 @@ def share_found(maps: Tensor, marked: Tensor) -> Tensor:
     """
     count = int(marked[0].sum())
     highest = ranks(maps) < count
-    return (highest & marked).sum(dim=(1, 2)) / count
+    return (highest & marked.cpu()).sum(dim=(1, 2)) / count

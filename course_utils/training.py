@@ -13,7 +13,14 @@ from torch.optim.lr_scheduler import ConstantLR, OneCycleLR
 
 from course_utils.checkpoints import load_checkpoint, save_checkpoint
 from course_utils.distributed import rank, shared, total, world_size
-from course_utils.environment import bfloat16_is_fast, pick_device, random_state, synchronize
+from course_utils.environment import (
+    bfloat16_is_fast,
+    device_of,
+    image_layout,
+    pick_device,
+    random_state,
+    synchronize,
+)
 from course_utils.models import evaluating
 from course_utils.progress import Progress
 
@@ -91,7 +98,7 @@ def predict(
         batch_size: images at a time; changes only speed and memory. Larger ones are slower on a
             CPU, which then takes fresh memory from the system for every layer.
     """
-    device = next(model.parameters(), torch.empty(0)).device
+    device = device_of(model)
     with evaluating(model), torch.inference_mode():
         logits = [model(prepare(batch.to(device))) for batch in images.split(batch_size)]
         return torch.cat(logits).float().cpu()
@@ -129,7 +136,7 @@ def fit(
     schedule: Schedule = "one-cycle",
     learning_rate: float | None = None,
     seed: int = 0,
-    device: torch.device | None = None,
+    device: torch.device | str | None = None,
     bfloat16: bool | None = None,
     checkpoint: Path | None = None,
     description: str | None = "training",
@@ -169,22 +176,21 @@ def fit(
         raise ValueError(
             f"Training needs at least 1 epoch, {least} images and {least} images a batch."
         )
-    device = device or pick_device()
+    device = pick_device() if device is None else torch.device(device)
     bfloat16 = bfloat16_is_fast(device) if bfloat16 is None else bfloat16
     rate = DEFAULT_RATE[schedule] if learning_rate is None else learning_rate
-    model.to(device, memory_format=torch.channels_last)
+    model.to(device, memory_format=image_layout(device))
     images, labels = images.to(device), labels.to(device)
     steps = epochs * len(_batches(torch.arange(len(images)), batch_size))
     trainer = _Trainer(model, steps, schedule, rate)
     history = trainer.history
     shapes = {name: list(value.shape) for name, value in model.state_dict().items()}
     plan = [epochs, batch_size, schedule, rate, seed, len(images), shapes]
-    description = description if rank() == 0 else None
 
     with (
         random_state(seed, device),
         shared(model) as network,
-        Progress(steps, description, "batches") as bar,
+        Progress(steps, description if rank() == 0 else None, "batches") as bar,
     ):
         if checkpoint is not None and checkpoint.exists():
             trainer.resume(checkpoint, plan)
@@ -211,7 +217,7 @@ class _Trainer:
 
     def __init__(self, model: nn.Module, steps: int, schedule: Schedule, rate: float):
         self.model = model
-        self.device = next(model.parameters()).device
+        self.device = device_of(model)
         self.optimizer = torch.optim.Adam(model.parameters(), lr=rate, fused=True)
         if schedule == "one-cycle":
             # The last rate is nearly zero: a single step with it would learn nothing.
@@ -269,7 +275,7 @@ class _Trainer:
         }
         if self.device.type != "cpu":
             state["device"] = self.device.type
-            state["device_random"] = torch.get_device_module(self.device).get_rng_state()
+            state["device_random"] = torch.get_device_module(self.device).get_rng_state(self.device)
         save_checkpoint(path, state)
 
     def resume(self, path: Path, plan: list[Any]) -> None:
@@ -282,7 +288,7 @@ class _Trainer:
         vars(self.history).update(state["history"])
         torch.set_rng_state(state["random"])
         if state.get("device") == self.device.type:  # of another kind it would be no use
-            torch.get_device_module(self.device).set_rng_state(state["device_random"])
+            torch.get_device_module(self.device).set_rng_state(state["device_random"], self.device)
 
 
 def _batches(order: Tensor, batch_size: int) -> list[Tensor]:

@@ -7,6 +7,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from course_utils.arrays import as_array
+from course_utils.environment import device_of
 from course_utils.models import evaluating
 from course_utils.progress import Progress
 
@@ -58,7 +60,7 @@ def run_blocks(
         float32 [N, ...] on the CPU.
     """
     model = nn.Sequential(*parts)
-    device = next(model.parameters(), torch.empty(0)).device
+    device = device_of(model)
     outputs = []
     with evaluating(model), torch.no_grad(), Progress(len(images), description, "pictures") as bar:
         for batch in images.split(batch_size):
@@ -85,10 +87,9 @@ def linear_head(features: Tensor, labels: Tensor, classes: int, strength: float 
 
     if labels.unique().tolist() != list(range(classes)):
         raise ValueError(f"Each of the {classes} classes needs at least one example.")
-    with threadpool_limits(
-        1
-    ):  # the matrices are small, and OpenBLAS's threads spin while they wait
-        fitted = LogisticRegression(C=strength, max_iter=2000).fit(features.numpy(), labels.numpy())
+    regression = LogisticRegression(C=strength, max_iter=2000)
+    with threadpool_limits(1):  # the matrices are small, and OpenBLAS's threads spin in between
+        fitted = regression.fit(as_array(features), as_array(labels))
     head = nn.Linear(features.shape[1], classes)
     weight, bias = torch.tensor(fitted.coef_), torch.tensor(fitted.intercept_)
     if classes == 2:  # scikit-learn keeps the second logit only
@@ -132,7 +133,7 @@ def fine_tune(
     Returns:
         The loss of each step, cross-entropy with smoothed labels in nats.
     """
-    device = next(head.parameters()).device
+    device = device_of(head)
     groups = [{"params": list(head.parameters()), "lr": head_rate}]
     if list(base.parameters()):
         groups.append({"params": list(base.parameters()), "lr": base_rate})

@@ -10,13 +10,13 @@ from course_utils.checks.base import NotYet, as_numbers, checker, close, show
 from course_utils.checks.freezing import require_no_error
 from course_utils.checks.functions import FunctionExercise
 from course_utils.checks.tuning_run import Run, accuracy, read_run, right_tuning, tuning_case
+from course_utils.environment import random_state
 
 
 @checker
 def check_fine_tune(fine_tune: Any) -> str:
     """Exercise 5: fine_tune(network, optimizer, augment, train, test, epochs) -> test accuracy."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
+    with random_state(0, torch.device("cpu")):
         exercise = FunctionExercise(
             name="fine_tune",
             right=right_tuning,

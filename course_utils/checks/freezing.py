@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from course_utils.checks.base import NotYet, checker
 from course_utils.checks.functions import Attempt, Case, FunctionExercise
+from course_utils.environment import random_state
 from course_utils.models import evaluating
 from course_utils.wording import in_short
 
@@ -84,8 +85,7 @@ class _Extractor:
 @checker
 def check_feature_extractor(feature_extractor: Any) -> str:
     """Exercise 4: feature_extractor(network, classes) -> network with a new head, optimizer."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
+    with random_state(0, torch.device("cpu")):
         exercise = _exercise()
         for made in exercise.attempts(feature_extractor):
             require_no_error(exercise, made)

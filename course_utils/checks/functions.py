@@ -102,6 +102,13 @@ def attempt(function: Callable[..., Any], case: Case) -> Attempt:
         return Attempt(case, arguments, None, error)
 
 
+def _elsewhere(made: Attempt) -> bool:
+    """Whether a network that was handed over, or came back, is not on the CPU."""
+    values = made.value if isinstance(made.value, tuple | list) else [made.value]
+    modules = [each for each in (*made.arguments, *values) if isinstance(each, nn.Module)]
+    return any(p.device.type != "cpu" for module in modules for p in module.parameters())
+
+
 @dataclass(frozen=True)
 class FunctionExercise:
     """An exercise whose answer is a function.
@@ -130,6 +137,11 @@ class FunctionExercise:
         attempts = [attempt(answer, case) for case in self.cases]
         if any(holds_placeholder(made.value) for made in attempts):
             raise NotAttempted(f"{self.name} still returns a ... where your answer belongs.")
+        if any(map(_elsewhere, attempts)):
+            raise NotYet(
+                f"{self.name} moves the network to another device. Here it stays on the CPU: take "
+                "out what moves it, and its pictures or nodes with it."
+            )
         if all(made.value is None and made.error is None for made in attempts):
             raise NotYet(f"{self.name} returns None: end it with return and the result.")
         return attempts

@@ -9,13 +9,13 @@ from course_utils.checks.base import NotYet, checker
 from course_utils.checks.freezing import require_no_error
 from course_utils.checks.functions import Attempt
 from course_utils.checks.gradient_mistakes import saliency_exercise
+from course_utils.environment import random_state
 
 
 @checker
 def check_saliency(saliency: Any) -> str:
     """Exercise 3: saliency(network, pictures uint8 [N, 3, H, W], prepare, target) -> [N, H, W]."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
+    with random_state(0, torch.device("cpu")):
         exercise = saliency_exercise()
         attempts = exercise.attempts(saliency)
     for made in attempts:

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from course_utils.checks.base import NotYet, as_numbers, checker, close
 from course_utils.checks.freezing import require_no_error
 from course_utils.checks.functions import Attempt, Case, FunctionExercise, attempt
+from course_utils.environment import random_state
 from course_utils.models import evaluating
 
 WHOLE = ""  # the name that named_modules gives to the network itself
@@ -134,8 +135,7 @@ def _exercise() -> FunctionExercise:
 @checker
 def check_feature_map(feature_map: Any) -> str:
     """Exercise 2: feature_map(network, layer, inputs) -> a copy of that layer's output."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
+    with random_state(0, torch.device("cpu")):
         exercise = _exercise()
         attempts = exercise.attempts(feature_map)
         stopped = attempt(feature_map, _case("stem.0", training=False, channels=2))

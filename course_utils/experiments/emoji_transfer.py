@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from course_utils.datasets import ARTISTS, Emoji, emoji
-from course_utils.environment import pick_device, seed_everything
+from course_utils.environment import image_layout, pick_device, seed_everything
 from course_utils.pretrained import efficientnet_lite0
 from course_utils.results import Measurements
 from course_utils.training import to_float
@@ -97,7 +97,7 @@ def _tuned(strategy: Strategy, train: Tensor, seed: int) -> nn.Module:
         network = create_model("tf_efficientnet_lite0")
     else:
         network = efficientnet_lite0(strategy.size).network
-    network.to(pick_device(), memory_format=torch.channels_last)
+    network.to(pick_device(), memory_format=image_layout(pick_device()))
     base = nn.Sequential(*blocks(network)[strategy.first_trained :])
     head = nn.Linear(1280, len(_data().classes)).to(pick_device())
     batch_size = min(32, len(train))

@@ -1,5 +1,6 @@
 """Chapter 4: what a linear map can read off each layer, the picture or the class."""
 
+import copy
 from collections.abc import Callable
 
 import torch
@@ -61,7 +62,7 @@ def probe_layers(
     """
     small = nn.functional.adaptive_avg_pool2d(drawings.float() / 255, SMALL)
     features = prepare(drawings)
-    network = network.to(pick_device())
+    network = copy.deepcopy(network).to(pick_device())  # the caller's stays where it is
     measured: Measurements = {"explained": [], "accuracy": []}
     parts = nn.Identity(), *blocks(network)
     with Progress(len(parts), description, "layers") as bar:

@@ -4,15 +4,8 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import torch
 
-
-def as_array(values: Any) -> np.ndarray:
-    """An array or a tensor of any device and number format as a NumPy array."""
-    if isinstance(values, torch.Tensor):
-        values = values.detach().cpu()
-        return (values.float() if values.is_floating_point() else values).numpy()
-    return np.asarray(values)
+from course_utils.arrays import as_array
 
 
 def checked_images(images: Any, labels: Any, classes: Sequence[str]) -> tuple[Any, Any]:

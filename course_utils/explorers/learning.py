@@ -8,9 +8,9 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
+from course_utils.arrays import as_array
 from course_utils.explorers.base import Explorer
 from course_utils.explorers.drawing import FAINT, TRACK, Canvas, number
-from course_utils.explorers.inputs import as_array
 from course_utils.explorers.maps import EDGE, draw_map, draw_table, shades, zoom_to_fit
 from course_utils.figures import PALETTE
 from course_utils.pictures import shrink, to_gray

@@ -70,7 +70,7 @@ class SocialNetworkExplorer(Explorer):
         positions: Any = None,
         known: tuple[int, int] = (0, 33),
     ) -> None:
-        nodes = len(labels)
+        edge_index, labels, nodes = edge_index.cpu(), labels.cpu(), len(labels)
         check_labels(labels, nodes, classes=2)
         self._original = _pairs(check_edges(edge_index, nodes))
         if len(groups) != 2:
