@@ -13,6 +13,7 @@ from torch.utils._python_dispatch import TorchDispatchMode, return_and_correct_a
 from torch.utils._pytree import tree_flatten, tree_map_only
 
 PRETENDED = torch.device("meta")  # of all devices the one of which PyTorch expects nothing
+CPU = torch.device("cpu")
 aten = torch.ops.aten
 COPIES = {aten._to_copy.default, aten.copy_.default}
 # What a GPU's tensor is indexed with may be on the CPU.
@@ -51,15 +52,15 @@ class OnGpu(Tensor):
     @classmethod
     def __torch_dispatch__(cls, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
+        if func is aten.copy_.default and not isinstance(args[0], OnGpu):
+            return args[0].copy_(args[1].held)
         if func not in COPIES:
             _same_device(func, args, kwargs)
-        to_cpu = "device" in kwargs and torch.device(kwargs["device"]).type == "cpu"
-        if kwargs.get("device") is not None:
-            kwargs = kwargs | {"device": torch.device("cpu")}
+        device = kwargs.get("device")
         held_args, held_kwargs = tree_map_only(OnGpu, lambda x: x.held, (args, kwargs))
-        out = func(*held_args, **held_kwargs)
-        if to_cpu or (func is aten.copy_.default and not isinstance(args[0], OnGpu)):
-            return args[0] if func is aten.copy_.default else out
+        out = func(*held_args, **held_kwargs | ({"device": CPU} if device else {}))
+        if device and torch.device(device) == CPU:
+            return out
         return return_and_correct_aliasing(func, args, kwargs, tree_map_only(Tensor, OnGpu, out))
 
 
@@ -83,7 +84,7 @@ class _Factories(TorchDispatchMode):
         device = kwargs.get("device")
         if device is None or torch.device(device) != PRETENDED or OnGpu in types:
             return func(*args, **kwargs)
-        return OnGpu(func(*args, **kwargs | {"device": torch.device("cpu")}))
+        return OnGpu(func(*args, **kwargs | {"device": CPU}))
 
 
 @contextmanager
