@@ -166,7 +166,9 @@ def test_a_notebook_runs_as_in_colab(
     notebook = nbformat.read(notebook_path, as_version=4)
     cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
     packages = SetupCell(monkeypatch, plain_python(cells[0].source)).packages
-    address = packages.pop("course_utils").removeprefix("git+")
+    address, _, branch = packages.pop("course_utils").removeprefix("git+").partition("@")
+    if branch:
+        subprocess.run(["git", "-C", repository, "branch", "--force", branch], check=True)
     cells.append(nbformat.v4.new_code_cell(UPLOAD))
     notebook.cells.append(cells[-1])
     content = tmp_path / "content"

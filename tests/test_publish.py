@@ -2,6 +2,8 @@ import errno
 import os
 import re
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -200,30 +202,37 @@ def test_full_disk_is_named_and_the_same_command_goes_on(
     assert contents(root) == contents(tmp_path / "fresh")
 
 
-def test_copy_of_this_checkout_is_published(tmp_path: Path):
-    for name in ("notebooks", ".github"):
-        shutil.copytree(ROOT / name, tmp_path / name)
+@pytest.mark.parametrize("branch", ["main", "dev"])
+def test_copy_of_this_checkout_is_published(tmp_path: Path, branch: str):
+    for name in ("notebooks", ".github", "tests", "course_utils"):
+        ignored = shutil.ignore_patterns("__pycache__")
+        shutil.copytree(ROOT / name, tmp_path / name, ignore=ignored)
     (tmp_path / "data").mkdir()
     for name in ("pyproject.toml", "README.md", "data/README.md"):
         shutil.copy(ROOT / name, tmp_path / name)
     before = contents_of_chapters(tmp_path)
-    changed = publish(tmp_path, ADA)
+    ada = Repository("ada", "pixels", branch)
+    changed = publish(tmp_path, ada)
     assert {"pyproject.toml", "README.md", *before} <= set(changed)
     assert strays(tmp_path) == []
-    assert publish(tmp_path, ADA) == []
+    assert publish(tmp_path, ada) == []
     readme = (tmp_path / "README.md").read_text("utf-8")
     for place, old in before.items():
-        assert readme.count(f"{badge('ada/pixels', 'main', place)} |\n") == 1
+        assert readme.count(f"{badge('ada/pixels', branch, place)} |\n") == 1
         new = read(tmp_path / place)
         assert problems(new) == []
         assert is_signed(new)
         sources = [cell.source for cell in new.cells]
         set_up = [cell.cell_type for cell in new.cells].index("code")
-        assert 'COURSE = "git+https://github.com/ada/pixels"\n' in sources[set_up]
-        assert sources[0].endswith(f"\n\n{badge('ada/pixels', 'main', place)}")
+        at = "" if branch == "main" else f"@{branch}"
+        assert f'COURSE = "git+https://github.com/ada/pixels{at}"\n' in sources[set_up]
+        assert sources[0].endswith(f"\n\n{badge('ada/pixels', branch, place)}")
         lines = zip(sources, [cell.source for cell in old.cells], strict=True)
         assert [n for n, (now, then) in enumerate(lines) if now != then] == [0, set_up]
         assert [cell.get("outputs") for cell in new.cells] == [c.get("outputs") for c in old.cells]
+    rules = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "tests/test_setup_cell.py"]
+    run = subprocess.run(rules, cwd=tmp_path, capture_output=True, text=True)
+    assert run.returncode == 0, run.stdout
 
 
 def contents_of_chapters(root: Path) -> dict[str, NotebookNode]:
