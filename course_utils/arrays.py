@@ -7,9 +7,11 @@ import torch
 
 
 def as_array(values: Any) -> np.ndarray:
-    """An array, a list or a tensor of any device and number format as a NumPy array."""
+    """Numbers, an array or a dense tensor of any device and number format as a NumPy array."""
     if isinstance(values, torch.Tensor):
         values = values.detach().cpu()
-        # NumPy has no bfloat16.
-        return (values.float() if values.dtype == torch.bfloat16 else values).numpy()
+        try:
+            return values.numpy()
+        except TypeError:  # NumPy has no bfloat16
+            return values.float().numpy()
     return np.asarray(values)

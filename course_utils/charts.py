@@ -182,10 +182,10 @@ def confusion_matrices(matrices: Mapping[str, Tensor], classes: Sequence[str]) -
     """Counts [true, predicted] side by side; the diagonal, where all is well, is left uncolored."""
     counts = {name: as_array(matrix) for name, matrix in matrices.items()}
     figure, axes = subplots(1, len(counts), figsize=(4.7 * len(counts), 4.7), sharey=True)
-    worst = max(int((matrix - np.diag(matrix.diagonal())).max()) for matrix in counts.values())
+    mistakes = {name: matrix - np.diag(matrix.diagonal()) for name, matrix in counts.items()}
+    worst = max(int(matrix.max()) for matrix in mistakes.values())
     for axis, (name, matrix) in zip(np.atleast_1d(axes), counts.items(), strict=True):
-        mistakes = matrix - np.diag(matrix.diagonal())
-        axis.imshow(mistakes, cmap="OrRd", vmin=0, vmax=worst)
+        axis.imshow(mistakes[name], cmap="OrRd", vmin=0, vmax=worst)
         for (row, column), count in np.ndenumerate(matrix):
             if count:
                 dark = row != column and count > 0.6 * worst

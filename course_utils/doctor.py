@@ -41,7 +41,7 @@ OLDEST_IPYWIDGETS = Version("7.7.1")
 PYTHONS = SpecifierSet(">=3.11,<3.14")
 LOW_DISK_BYTES = 10**9
 CONNECT_SECONDS = 3.0
-REINSTALL = "Make the environment anew with `uv sync --reinstall` (conda: create it again)"
+REINSTALL = "Make the environment anew with `uv sync --reinstall` or `conda env update`"
 
 
 @dataclass(frozen=True)
@@ -144,7 +144,7 @@ def check_data(title: str, folders: str | None) -> Finding:
 def check_shipped(failures: list[str]) -> Finding:
     """Whether the files that ship with the course are as they were shipped."""
     if failures:
-        remedy = "Restore that file with `git checkout`, or install the course again."
+        remedy = "Restore it with `git checkout -- data/<its name>`, or install the course again."
         return Finding("problem", "shipped data", failures[0], remedy)
     return Finding("ok", "shipped data", "complete")
 

@@ -10,6 +10,8 @@ import numpy as np
 import torch
 from torch import nn
 
+CPU = torch.device("cpu")
+
 
 def pick_device() -> torch.device:
     """The fastest device of this machine: an accelerator (CUDA, MPS, XPU) if any, else the CPU.
@@ -60,30 +62,28 @@ def seed_everything(seed: int) -> None:
 
 
 @contextmanager
-def random_state(seed: int, device: torch.device) -> Iterator[None]:
+def random_state(seed: int, device: torch.device = CPU) -> Iterator[None]:
     """Random numbers from `seed` inside, and outside as if nothing had been drawn."""
     with kept_random_state(device):
         if device.type == "cpu":
-            torch.default_generator.manual_seed(seed)  # torch.manual_seed would seed GPUs, too
+            torch.default_generator.manual_seed(int(seed))  # torch.manual_seed would seed GPUs, too
         else:
             torch.manual_seed(seed)
         yield
 
 
 @contextmanager
-def kept_random_state(device: torch.device) -> Iterator[None]:
+def kept_random_state(device: torch.device = CPU) -> Iterator[None]:
     """Outside it is as if no random number had been drawn inside, on the CPU or on `device`."""
-    if device.type in ("cpu", "meta"):
-        with torch.random.fork_rng(devices=[]):
-            yield
-    else:
-        every = range(torch.accelerator.device_count())
-        with torch.random.fork_rng(every, device_type=device.type):
-            yield
+    # Asked for "meta", which draws nothing, fork_rng would not even keep the CPU's state.
+    draws = device.type not in ("cpu", "meta")
+    devices = range(torch.accelerator.device_count()) if draws else []
+    with torch.random.fork_rng(devices, device_type=device.type if draws else "cuda"):
+        yield
 
 
 def image_layout(device: torch.device) -> torch.memory_format:
-    """How batches of images and kernels lie in memory where convolutions are to be fast.
+    """How a network's kernels lie in memory where its convolutions are to be fast.
 
     Channels last; but not on Apple's GPUs, where PyTorch has computed gradients wrong in it (its
     issues 162776 and 175190).

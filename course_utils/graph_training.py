@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from course_utils.environment import device_of
-from course_utils.graphs import GraphError, check_edges, check_features, check_labels
+from course_utils.graphs import GraphError, check_features, check_labels, check_nodes
 from course_utils.models import evaluating
 from course_utils.progress import Progress
 
@@ -119,7 +119,8 @@ def _thinned(features: Tensor, share: float, training: bool) -> Tensor:
         features = features.coalesce()
         return _with_values(features, _thinned(features.values(), share, training))
     # F.dropout draws its lots three times as slowly on a CPU.
-    return features * torch.rand_like(features).ge_(share).div_(1 - share)
+    kept = torch.rand_like(features).ge_(share).div_(1 - share)
+    return features * kept
 
 
 def _with_values(features: Tensor, values: Tensor) -> Tensor:
@@ -143,21 +144,6 @@ def row_normalized(features: Tensor) -> Tensor:
     return _with_values(features, values / sums.where(sums != 0, 1)[rows])
 
 
-def _check_nodes(nodes: Tensor, total: int) -> None:
-    if nodes.dtype != torch.int64 or nodes.dim() != 1:
-        raise GraphError(
-            f"Nodes are given by their numbers, int64 [n], not {nodes.dtype} {list(nodes.shape)}: "
-            "mask.nonzero().flatten() makes numbers of a mask."
-        )
-    if len(nodes) == 0:
-        raise GraphError("No nodes are given: at least one is needed.")
-    if nodes.min() < 0 or nodes.max() >= total:
-        raise GraphError(
-            f"The nodes given are {int(nodes.min())} to {int(nodes.max())}, "
-            f"but this graph has only 0 to {total - 1}."
-        )
-
-
 def _check_input(features: Tensor, matrix: Tensor | None, labels: Tensor, nodes: Tensor) -> None:
     total = len(features)
     check_features(features.coalesce() if features.is_sparse else features, total)
@@ -168,7 +154,7 @@ def _check_input(features: Tensor, matrix: Tensor | None, labels: Tensor, nodes:
         )
     if labels.shape != (total,):
         raise GraphError(f"Labels must be [{total}], one for each node, not {list(labels.shape)}.")
-    _check_nodes(nodes, total)
+    check_nodes(nodes, total)
 
 
 def _moved(network: nn.Module, *tensors: Tensor | None) -> list[Tensor | None]:
@@ -200,15 +186,17 @@ def fit_nodes(
     """Train `network` in place with Adam on the cross-entropy of some nodes, all at a time.
 
     The network sees the features and edges of all nodes, but only the labels of `train`; those of
-    other nodes may be anything. Dropout draws from torch's global random numbers.
+    other nodes may be anything. All is moved to the network's device. Dropout draws from torch's
+    global random numbers.
 
     Args:
         network: called as network(features, matrix), gives logits [N, classes]; left in evaluation
             mode.
         features: float32 [N, F], dense or sparse (COO).
         matrix: float32 [N, N], dense or sparse, or None for no graph.
-        labels, train: int64 [N], and the nodes to learn from, int64 [n].
-        epochs, rate: steps, and how far Adam goes in each.
+        labels: int64 [N].
+        train: the nodes to learn from, int64 [n].
+        epochs, rate: number of steps, and how far Adam goes in each.
         weight_decay: holds down the first weight matrix only, as Kipf and Welling (2017) do; of a
             `GCNII` all of them, and those of its graph convolutions 20 times as much, as Chen and
             others (2020) do.
@@ -229,8 +217,10 @@ def fit_nodes(
         classes = network(features, matrix).shape[1]
     known = check_labels(labels[train], len(train), classes)
     held = _held_down(network)
-    decay = {each: weight_decay * held.get(each, 0) for each in network.parameters()}
-    groups = [{"params": [each], "weight_decay": share} for each, share in decay.items()]
+    groups = [
+        {"params": [each], "weight_decay": weight_decay * held.get(each, 0)}
+        for each in network.parameters()
+    ]
     optimizer = torch.optim.Adam(groups, lr=rate, fused=True)
     losses = []
     network.train()
@@ -265,36 +255,3 @@ def accuracy_on(
         logits = network(features, matrix)[nodes]
     known = check_labels(labels[nodes], *logits.shape)
     return (logits.argmax(dim=1) == known).cpu().double().mean().item()
-
-
-def label_propagation(
-    edge_index: Tensor,
-    labels: Tensor,
-    train: Tensor,
-    classes: int,
-    layers: int = 50,
-    alpha: float = 0.9,
-) -> Tensor:
-    """Classes of all nodes from the labels of some, int64 [N]: no features, nothing learned.
-
-    Each known label spreads along the edges, step by step (Zhou and others, 2003). A node that
-    none reaches gets class 0.
-
-    Args:
-        edge_index: int64 [2, E], each edge both ways.
-        labels: int64 [N]; only those of `train` are looked at.
-        train: the nodes whose labels are known, int64 [n].
-        classes, layers: how many classes there are, and steps.
-        alpha: in each step, how much of a node comes from its neighbors; the rest is its own
-            label, if it is known. 0..1.
-
-    Raises:
-        GraphError: edges, labels or nodes are not as described.
-    """
-    from torch_geometric.nn import LabelPropagation
-
-    check_edges(edge_index, len(labels))
-    _check_nodes(train, len(labels))
-    known = torch.zeros(len(labels), classes, device=labels.device)
-    known[train, check_labels(labels[train], len(train), classes)] = 1
-    return LabelPropagation(layers, alpha)(known, edge_index).argmax(dim=1)

@@ -105,6 +105,26 @@ def undirected(pairs: Iterable[Sequence[int]], nodes: int) -> Tensor:
     return check_edges(edges, nodes)
 
 
+def check_nodes(nodes: Tensor, total: int) -> None:
+    """Make sure that `nodes` are numbers of nodes, int64 [n], at least one, of 0..total - 1.
+
+    Raises:
+        GraphError: they are not.
+    """
+    if nodes.dtype != torch.int64 or nodes.dim() != 1:
+        raise GraphError(
+            f"Nodes are given by their numbers, int64 [n], not {nodes.dtype} {list(nodes.shape)}: "
+            "mask.nonzero().flatten() makes numbers of a mask."
+        )
+    if len(nodes) == 0:
+        raise GraphError("No nodes are given: at least one is needed.")
+    if nodes.min() < 0 or nodes.max() >= total:
+        raise GraphError(
+            f"The nodes given are {int(nodes.min())} to {int(nodes.max())}, "
+            f"but this graph has only 0 to {total - 1}."
+        )
+
+
 def is_undirected(edge_index: Tensor) -> bool:
     """Whether each edge goes both ways."""
     columns = set(zip(*edge_index.tolist(), strict=True))

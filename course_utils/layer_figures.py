@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 from torch import Tensor, nn
 
 from course_utils.activations import Layer, LayerActivations, list_layers
+from course_utils.environment import device_of
 from course_utils.figures import SIGNED, subplots
 from course_utils.models import evaluating
 from course_utils.pictures import shrink, to_rgb
@@ -45,8 +46,7 @@ def contact_sheet(
         ValueError: `image` is no picture, or a layer does not exist or gives no feature maps.
     """
     picture = to_rgb(shrink(image, LONGEST))
-    device = next((parameter.device for parameter in model.parameters()), torch.device("cpu"))
-    inputs = prepare(torch.from_numpy(picture).permute(2, 0, 1)[None]).to(device)
+    inputs = prepare(torch.from_numpy(picture).permute(2, 0, 1)[None]).to(device_of(model))
     listed = list_layers(model, inputs)
     names = [layer.name for layer in _spread(model, listed)] if layers is None else list(layers)
     with (

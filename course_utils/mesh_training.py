@@ -116,8 +116,8 @@ def fit_graphs(
         for _ in range(epochs):
             of_batches = []
             for batch in loader:
-                logits = _logits(network, batch)
-                loss = F.cross_entropy(logits, batch.y.to(logits.device))
+                batch = batch.to(device_of(network))
+                loss = F.cross_entropy(_logits(network, batch), batch.y)
                 optimizer.zero_grad()
                 loss.backward()
                 optimizer.step()
@@ -138,7 +138,8 @@ def predict_graphs(network: MeshNetwork, graphs: Sequence[Data]) -> Tensor:
     """
     _check(graphs)
     with evaluating(network), torch.inference_mode():
-        return torch.cat([_logits(network, batch).cpu() for batch in DataLoader(graphs, 50)])
+        batches = (batch.to(device_of(network)) for batch in DataLoader(graphs, 50))
+        return torch.cat([_logits(network, batch).cpu() for batch in batches])
 
 
 def accuracy_on_graphs(network: MeshNetwork, graphs: Sequence[Data]) -> float:
@@ -163,7 +164,6 @@ def _check(graphs: Sequence[Data]) -> None:
 
 
 def _logits(network: MeshNetwork, batch: Batch) -> Tensor:
-    batch = batch.to(device_of(network))
     return network(batch.x, batch.edge_index, batch.batch, batch.num_graphs)
 
 

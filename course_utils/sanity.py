@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from course_utils.environment import device_of
+from course_utils.environment import device_of, random_state
 from course_utils.models import evaluating
 
 
@@ -72,8 +72,7 @@ def randomized(network: nn.Module, names: Iterable[str], seed: int) -> nn.Module
     device = device_of(network)
     fresh = copy.deepcopy(network).cpu().eval()  # on the CPU the numbers are the same everywhere
     modules = dict(fresh.named_modules())
-    with torch.random.fork_rng(devices=[]):
-        torch.default_generator.manual_seed(seed)
+    with random_state(seed):
         for name in names:
             if name not in modules:
                 raise ValueError(f"The network has no layer {name!r}.")

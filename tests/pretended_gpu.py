@@ -84,6 +84,8 @@ class _Factories(TorchDispatchMode):
         device = kwargs.get("device")
         if device is None or torch.device(device) != PRETENDED or OnGpu in types:
             return func(*args, **kwargs)
+        if kwargs.get("generator") is not None:
+            raise RuntimeError(f"Expected a {PRETENDED} device type for generator but found 'cpu'")
         return OnGpu(func(*args, **kwargs | {"device": CPU}))
 
 

@@ -1,5 +1,7 @@
 """Figures, graphs, checkers and other helpers that are handed what lies on a GPU."""
 
+import copy
+
 import pytest
 import torch
 import torch.nn.functional as F
@@ -15,12 +17,15 @@ from course_utils.checks.gradients import check_saliency
 from course_utils.checks.node_training import check_train_nodes
 from course_utils.classifier import train_on_features
 from course_utils.environment import random_state
+from course_utils.experiments.layer_probes import probe_layers
+from course_utils.explorers.messages import MessagePassingExplorer
 from course_utils.explorers.social import SocialNetworkExplorer
 from course_utils.figures import image_grid, number_grids
 from course_utils.graph_data import FACTIONS, Citations, karate_club, largest_component
 from course_utils.graph_figures import graph_figures, group_figures
 from course_utils.graph_training import accuracy_on, fit_nodes
 from course_utils.graphs import adjacency, normalized, propagation, rewired, without_edges
+from course_utils.pretrained import efficientnet_lite0
 from course_utils.probes import shared_coordinates
 from course_utils.shortcuts import plant_mark, share_found
 from course_utils.transfer import linear_head
@@ -119,6 +124,20 @@ def test_chance_on_the_cpu_leaves_a_gpu_alone(monkeypatch):
     assert not seeded
 
 
+def test_the_explorer_of_messages():
+    explorer = MessagePassingExplorer(features=torch.ones(5, 2, device=DEVICE))
+    assert explorer.error is None
+
+
+def test_probing_leaves_the_network_where_it_is(monkeypatch):
+    monkeypatch.setattr("course_utils.experiments.layer_probes.pick_device", lambda: DEVICE)
+    network, prepare, _ = efficientnet_lite0(32)
+    train, test = torch.arange(8), torch.arange(8, 12)
+    labels = torch.arange(12) % 2
+    probe_layers(network, prepare, digits(12, 3, 32, 32), labels, train, test)
+    assert {each.device.type for each in network.parameters()} == {"cpu"}
+
+
 def tuned(network, optimizer, augment, train, test, epochs):
     network.to(DEVICE).eval()
     pictures, labels = (each.to(DEVICE) for each in train)
@@ -135,6 +154,10 @@ def extractor(network, classes):
     network.classifier = torch.nn.Linear(network.classifier.in_features, classes)
     network.eval().to(DEVICE)
     return network, torch.optim.Adam(network.classifier.parameters())
+
+
+def copied(network, classes):
+    return extractor(copy.deepcopy(network), classes)
 
 
 def saliency(network, pictures, prepare, target):
@@ -159,6 +182,7 @@ def on_nodes(network, optimizer, features, matrix, labels, train, steps):
     [
         (check_fine_tune, tuned),
         (check_feature_extractor, extractor),
+        (check_feature_extractor, copied),
         (check_saliency, saliency),
         (check_train_nodes, on_nodes),
     ],

@@ -168,7 +168,7 @@ def test_a_notebook_runs_as_in_colab(
     packages = SetupCell(monkeypatch, plain_python(cells[0].source)).packages
     address, _, branch = packages.pop("course_utils").removeprefix("git+").partition("@")
     if branch:
-        subprocess.run(["git", "-C", repository, "branch", "--force", branch], check=True)
+        subprocess.run(["git", "-C", repository, "checkout", "--quiet", "-B", branch], check=True)
     cells.append(nbformat.v4.new_code_cell(UPLOAD))
     notebook.cells.append(cells[-1])
     content = tmp_path / "content"

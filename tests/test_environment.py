@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from course_utils import environment
-from course_utils.environment import bfloat16_is_fast, pick_device, seed_everything
+from course_utils.environment import bfloat16_is_fast, image_layout, pick_device, seed_everything
 
 
 def test_device_exists():
@@ -40,3 +40,8 @@ def test_bfloat16_follows_the_processor(monkeypatch):
     monkeypatch.delattr(torch.cpu, "get_capabilities")
     assert bfloat16_is_fast(cpu) is False
     assert bfloat16_is_fast(torch.device("mps")) is False
+
+
+def test_kernels_lie_as_their_device_computes_right():
+    assert image_layout(torch.device("mps")) == torch.contiguous_format
+    assert image_layout(torch.device("cuda")) == torch.channels_last

@@ -56,6 +56,19 @@ def test_a_class_that_only_the_trained_network_finds_likely_can_be_chosen():
     assert explorer.values["target"] == unlikely
 
 
+def test_a_network_that_fails_now_is_said(monkeypatch):
+    network = tiny_cnn()
+    explorer = make(network)
+    train_on(network)
+
+    def fail(*_):
+        raise RuntimeError("out of memory")
+
+    monkeypatch.setattr(network, "forward", fail)
+    explorer.choose(removed=10)
+    assert "out of memory" in explorer.error
+
+
 @pytest.mark.parametrize("quick", [True, False])
 def test_the_randomization_starts_from_the_network_as_it_is_now(quick):
     network = tiny_cnn()

@@ -23,10 +23,10 @@ from course_utils.graph_training import (
     GCNII,
     accuracy_on,
     fit_nodes,
-    label_propagation,
     row_normalized,
 )
 from course_utils.graphs import GraphError
+from course_utils.label_propagation import label_propagation
 
 
 @MAKERS

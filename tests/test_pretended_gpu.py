@@ -1,4 +1,4 @@
-"""The GPU that tests pretend: it computes, and refuses what a real one refuses."""
+"""The GPU that tests pretend: it computes, and refuses most of what a real one refuses."""
 
 from collections.abc import Iterator
 
@@ -46,6 +46,11 @@ def test_writing_into_a_view_writes_into_the_whole(gpu):
 def test_it_does_not_mix_with_the_cpu(gpu, mixed):
     with pytest.raises(RuntimeError, match="same device"):
         mixed(torch.ones(3, device=gpu))
+
+
+def test_it_draws_with_its_own_generator_only(gpu):
+    with pytest.raises(RuntimeError, match="generator"):
+        torch.rand(3, device=gpu, generator=torch.Generator())
 
 
 def test_it_mixes_with_what_any_gpu_takes(gpu):

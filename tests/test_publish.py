@@ -231,7 +231,7 @@ def test_copy_of_this_checkout_is_published(tmp_path: Path, branch: str):
         assert [n for n, (now, then) in enumerate(lines) if now != then] == [0, set_up]
         assert [cell.get("outputs") for cell in new.cells] == [c.get("outputs") for c in old.cells]
     rules = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "tests/test_setup_cell.py"]
-    run = subprocess.run(rules, cwd=tmp_path, capture_output=True, text=True)
+    run = subprocess.run(rules, cwd=tmp_path, capture_output=True, text=True, timeout=120)
     assert run.returncode == 0, run.stdout
 
 

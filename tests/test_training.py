@@ -1,3 +1,4 @@
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -97,6 +98,12 @@ def test_fit_equals_a_plain_loop(split):
             optimizer.step()
             losses.append(loss.item())
     torch.testing.assert_close(history.step_loss, losses, rtol=1e-3, atol=1e-5)
+
+
+def test_the_device_may_be_named_and_the_seed_be_numpys(split):
+    named, _ = train(split, epochs=1, device="cpu", seed=np.int64(0))
+    expected, _ = train(split, epochs=1)
+    assert torch.equal(weights(named), weights(expected))
 
 
 def test_seed_decides_everything_and_nothing_else_changes(split):

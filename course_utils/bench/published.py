@@ -17,7 +17,7 @@ from torchvision import transforms
 from course_utils.bench.fitted import NETWORKS, SEED
 from course_utils.bench.fresh import Result
 from course_utils.datasets import Split, fashion_mnist
-from course_utils.environment import pick_device
+from course_utils.environment import device_of, pick_device
 from course_utils.progress import Progress
 from course_utils.training import predict, to_float
 
@@ -104,7 +104,7 @@ def train_published(
 def _evaluate(model: nn.Module, loader: DataLoader, kept: list[Tensor]) -> float:
     correct = total = 0
     for images, labels in loader:
-        logits = model(images.to(next(model.parameters()).device))
+        logits = model(images.to(device_of(model)))
         predictions = logits.max(dim=1).indices
         kept.append(predictions)
         correct += (predictions == labels.to(predictions.device)).sum().item()

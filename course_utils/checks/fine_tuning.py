@@ -16,7 +16,7 @@ from course_utils.environment import random_state
 @checker
 def check_fine_tune(fine_tune: Any) -> str:
     """Exercise 5: fine_tune(network, optimizer, augment, train, test, epochs) -> test accuracy."""
-    with random_state(0, torch.device("cpu")):
+    with random_state(0):
         exercise = FunctionExercise(
             name="fine_tune",
             right=right_tuning,

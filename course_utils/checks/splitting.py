@@ -14,6 +14,7 @@ from torch import Tensor
 
 from course_utils.checks.base import NotYet, as_numbers, checker
 from course_utils.checks.functions import Attempt, Case, FunctionExercise
+from course_utils.environment import kept_random_state
 
 # All drawings of one artist, then all of the other; the two of an emoji side by side; any order.
 BY_ARTIST = [*range(10), *range(10)]
@@ -66,7 +67,7 @@ def _states() -> dict[str, Any]:
 def _restored() -> Iterator[None]:
     """End whatever a learner does to the random numbers of the whole program."""
     python, numpy = random.getstate(), np.random.get_state()
-    with torch.random.fork_rng(devices=[]):
+    with kept_random_state():
         try:
             yield
         finally:

@@ -10,6 +10,7 @@ from torch import Tensor
 from course_utils.checks.base import checker
 from course_utils.checks.choices import ChoiceExercise
 from course_utils.datasets import sample_image
+from course_utils.environment import kept_random_state
 from course_utils.figures import image_grid
 from course_utils.pretrained import efficientnet_lite0
 
@@ -43,7 +44,7 @@ def draw_rows() -> Figure:
     Raises:
         DataUnavailable: the weights of EfficientNet-Lite0 or the picture are missing.
     """
-    with torch.random.fork_rng(devices=[]):  # a new network's first weights are random
+    with kept_random_state():  # a new network's first weights are random
         network, prepare, _ = efficientnet_lite0(SIZE)
     photo = torch.from_numpy(sample_image("cat")).permute(2, 0, 1)
     tiles, titles = [], []

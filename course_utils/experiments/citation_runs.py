@@ -22,10 +22,10 @@ from course_utils.graph_training import (
     GCNII,
     accuracy_on,
     fit_nodes,
-    label_propagation,
     row_normalized,
 )
 from course_utils.graphs import propagation, rewired, without_edges
+from course_utils.label_propagation import label_propagation
 from course_utils.probes import probe_accuracy
 from course_utils.results import Measurements
 from course_utils.smoothing import DEPTHS as POWERS

@@ -80,6 +80,7 @@ class ExplanationExplorer(Explorer):
         """
         if self._gallery.is_current():
             return False
+        self._status.value = "Computing …"
         self._gallery.ask_again()
         self.forget()
         return True

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from course_utils.activations import Layer, LayerActivations, ModelError, list_layers
-from course_utils.environment import kept_random_state
+from course_utils.environment import CPU, kept_random_state
 from course_utils.explorers.cells import Convolution
 from course_utils.models import evaluating
 from course_utils.wording import in_short
@@ -104,8 +104,8 @@ def output_without(model: nn.Module, seen: Look, name: str, channel: int) -> Any
 @contextmanager
 def watching(model: nn.Module) -> Iterator[None]:
     """Run a network in evaluation mode, without gradients; its modes and chance are put back."""
-    cpu = torch.device("cpu")
-    device = next((each.device for each in model.parameters() if each.device != cpu), cpu)
+    # A network may begin on the CPU and go on on a GPU.
+    device = next((each.device for each in model.parameters() if each.device != CPU), CPU)
     # In inference mode, PyTorch does not tell how a layer calls it.
     with (
         torch.inference_mode(False),

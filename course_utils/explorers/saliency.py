@@ -86,7 +86,7 @@ class SaliencyExplorer(ExplanationExplorer):
     def choose(self, **values: Any) -> None:
         """Set several controls and draw once; classes may be those of the picture they lead to."""
         with self._holding():
-            with suppress(ExplorerError):  # drawing says it
+            with suppress(Exception):  # drawing meets it again, and says it
                 self._ask_again()
                 self._offer_classes()
             for name in [name for name in ("picture", "target") if name in values]:

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from course_utils.environment import random_state
 from course_utils.explorers.base import Explorer, ExplorerError
 from course_utils.explorers.drawing import percent
 from course_utils.explorers.node_drawing import layout
@@ -70,9 +71,10 @@ class SocialNetworkExplorer(Explorer):
         positions: Any = None,
         known: tuple[int, int] = (0, 33),
     ) -> None:
-        edge_index, labels, nodes = edge_index.cpu(), labels.cpu(), len(labels)
-        check_labels(labels, nodes, classes=2)
-        self._original = _pairs(check_edges(edge_index, nodes))
+        nodes = len(labels)
+        labels = check_labels(labels, nodes, classes=2).cpu()
+        edge_index = check_edges(edge_index, nodes).cpu()
+        self._original = _pairs(edge_index)
         if len(groups) != 2:
             raise ValueError(f"groups must name the two sides, not {len(groups)}.")
         self._labels, self._groups = labels, (str(groups[0]), str(groups[1]))
@@ -186,8 +188,7 @@ class SocialNetworkExplorer(Explorer):
         nodes = len(self._labels)
         matrix = normalized(adjacency(self._edges(pairs), nodes, self_loops=True))
         features = torch.eye(nodes)
-        with torch.random.fork_rng(devices=[]):
-            torch.default_generator.manual_seed(SEED)
+        with random_state(SEED):
             network = GCN([nodes, *[HIDDEN] * (layers - 1), 2], dropout=0)
             fit_nodes(network, features, matrix, self._labels, torch.tensor(known), epochs=EPOCHS)
         with torch.inference_mode():
