@@ -24,19 +24,34 @@ def training_curves(losses: Mapping[str, Sequence[float]], *, window: int = 50) 
     """
     window = min([window, *map(len, losses.values())])
     figure, axis = subplots(figsize=(8, 3.6))
-    for (name, loss), color in zip(losses.items(), colors_for(losses), strict=True):
-        smooth = np.convolve(loss, np.ones(window) / window, mode="valid")
-        steps = np.arange(window, len(loss) + 1)
+    kernel = np.ones(window) / window
+    means = {name: np.convolve(loss, kernel, mode="valid") for name, loss in losses.items()}
+    for (name, smooth), color in zip(means.items(), colors_for(losses), strict=True):
+        steps = np.arange(window, window + len(smooth))
         axis.plot(steps, smooth, color=color)
         axis.annotate(f" {name}", (steps[-1], smooth[-1]), color=color, va="center")
     averaged = f"mean of {window} steps" if window > 1 else "of each step"
     ylabel = f"training loss (nats),\n{averaged}, log scale"
     axis.set(xlabel="step (batch)", ylabel=ylabel, yscale="log")
+    axis.set_ylim(*_from_tick_to_tick(np.concatenate(list(means.values()))))
     axis.yaxis.set_major_locator(mpl.ticker.LogLocator(subs=(1, 2, 5)))
     axis.yaxis.set_major_formatter("{x:g}")
     axis.yaxis.set_minor_locator(mpl.ticker.NullLocator())
     figure.set_label(f"Line chart of the training loss by step for {' and '.join(losses)}.")
     return figure
+
+
+def _from_tick_to_tick(values: np.ndarray) -> tuple[float | None, float | None]:
+    """The ticks 1, 2, 5, 10, 20, ... around positive values, or None where there are none.
+
+    Another run, whose extremes are others, has the same axis more often than not.
+    """
+    with np.errstate(all="ignore"):
+        powers = np.floor(np.log10([values.min(), values.max()]))
+    if not np.isfinite(powers).all():  # a training that came to 0, or failed
+        return None, None
+    ticks = np.outer(10.0 ** np.arange(powers[0], powers[1] + 2), [1, 2, 5]).ravel()
+    return ticks[ticks <= values.min()].max(), ticks[ticks > values.max()].min()
 
 
 def band_chart(

@@ -220,3 +220,18 @@ def test_what_begins_alike_keeps_its_color_in_another_figure():
     assert second["everything"] == first["everything"]
     assert second["from scratch"] == first["from scratch"]
     assert second["head only"] == first["frozen features"]  # the same thing, of two networks
+
+
+@pytest.mark.parametrize(
+    ("losses", "limits"),
+    [
+        ((1.95, 0.14), (0.1, 2)),
+        ((0.9, 0.052), (0.05, 1)),
+        ((1.7, 1.2), (1, 2)),
+        ((60, 2.4), (2, 100)),
+    ],
+)
+def test_training_curves_go_from_tick_to_tick(losses, limits):
+    figure = charts.training_curves({"A": losses}, window=1)
+    assert figure.axes[0].get_ylim() == pytest.approx(limits)
+    plt.close(figure)
