@@ -85,8 +85,8 @@ def kept_random_state(device: torch.device = CPU) -> Iterator[None]:
 def image_layout(device: torch.device) -> torch.memory_format:
     """How a network's kernels lie in memory where its convolutions are to be fast.
 
-    Channels last; but not on Apple's GPUs, where PyTorch has computed gradients wrong in it (its
-    issues 162776 and 175190).
+    Channels last; but not on Apple's GPUs, where PyTorch has computed gradients of batch norm wrong
+    in it (its issue 175189).
     """
     return torch.contiguous_format if device.type == "mps" else torch.channels_last
 

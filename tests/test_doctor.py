@@ -60,7 +60,7 @@ PROBLEMS = [
     (check_torch_pair("2.13.0", "0.29.2", ["torch>=2.14"], None), "its own torch"),
     (check_torch_pair("2.15.0", "0.29.2", [], "OSError: libcudart.so"), "uv sync --reinstall"),
     (check_data("Fashion-MNIST", None), "course prefetch"),
-    (check_shipped(["cat.png is damaged"]), "git checkout"),
+    (check_shipped(["cat.png is damaged"]), "git checkout -- data"),
     (check_data_dir(Path("Z:/data"), is_reachable=False), "COURSE_DATA_DIR"),
     (check_disk(Path("/data"), GB - 1), "COURSE_DATA_DIR"),
     (check_network("example.org", is_reachable=False, data_are_present=False), "COURSE_DATA_DIR"),

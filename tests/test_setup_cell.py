@@ -17,6 +17,7 @@ from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+README = (ROOT / "README.md").read_text("utf-8")
 COURSE = f"git+{PROJECT['urls']['Repository']}"
 COLAB = {  # name -> what Colab has
     canonicalize_name(requirement.name): requirement
@@ -100,7 +101,9 @@ def test_all_that_is_missing_is_installed_at_once(cell):
 
 
 def test_the_course_comes_from_its_address(cell, monkeypatch):
-    assert cell.packages["course_utils"].partition("@")[0] == COURSE  # then, maybe, a branch
+    address, at, branch = cell.packages["course_utils"].partition("@")
+    assert address == COURSE
+    assert f"/blob/{branch}/" in README if at else not branch  # as its badges say
     mine = "git+https://example.org/mine"
     moved = SetupCell(monkeypatch, cell.source.replace(cell.packages["course_utils"], mine))
     assert moved.pip("course_utils") == [["install", "--quiet", "--no-deps", mine]]

@@ -97,9 +97,10 @@ def _tuned(strategy: Strategy, train: Tensor, seed: int) -> nn.Module:
         network = create_model("tf_efficientnet_lite0")
     else:
         network = efficientnet_lite0(strategy.size).network
-    network.to(pick_device(), memory_format=image_layout(pick_device()))
+    device = pick_device()
+    network.to(device, memory_format=image_layout(device))
     base = nn.Sequential(*blocks(network)[strategy.first_trained :])
-    head = nn.Linear(1280, len(_data().classes)).to(pick_device())
+    head = nn.Linear(1280, len(_data().classes)).to(device)
     batch_size = min(32, len(train))
     fine_tune(
         base,
