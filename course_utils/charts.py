@@ -194,11 +194,14 @@ def _draw_intervals(
 
 
 def confusion_matrices(matrices: Mapping[str, Tensor], classes: Sequence[str]) -> Figure:
-    """Counts [true, predicted] side by side; the diagonal, where all is well, is left uncolored."""
+    """Counts [true, predicted] side by side; only mistakes are colored."""
     counts = {name: as_array(matrix) for name, matrix in matrices.items()}
     figure, axes = subplots(1, len(counts), figsize=(4.7 * len(counts), 4.7), sharey=True)
-    mistakes = {name: matrix - np.diag(matrix.diagonal()) for name, matrix in counts.items()}
-    worst = max(int(matrix.max()) for matrix in mistakes.values())
+    mistakes = {
+        name: np.ma.masked_equal(matrix - np.diag(matrix.diagonal()), 0)
+        for name, matrix in counts.items()
+    }
+    worst = max(int(matrix.filled(0).max()) for matrix in mistakes.values())
     for axis, (name, matrix) in zip(np.atleast_1d(axes), counts.items(), strict=True):
         axis.imshow(mistakes[name], cmap="OrRd", vmin=0, vmax=worst)
         for (row, column), count in np.ndenumerate(matrix):

@@ -15,6 +15,7 @@ from course_utils.intervals import Interval, mean_interval
 from course_utils.sources import shipped_folder
 
 Measurements = dict[str, Any]  # numbers and lists of numbers by name
+Measure = str | Callable[[Measurements], float]  # a number's name, or a function of all of a run
 
 
 class ResultsError(ValueError):
@@ -118,21 +119,26 @@ class Results:
             return {}
         return {name: list(mean_interval(self.values(key, name))) for name in numbers}
 
-    def values(self, key: str, measure: str | Callable[[Measurements], float]) -> list[float]:
-        """One number for each seed, in the order of the seeds: a measurement or a function of all.
+    def values(self, key: str, measure: Measure) -> list[float]:
+        """One number for each seed, in the order of the seeds.
 
         Raises:
             KeyError: nothing of that name was run or measured.
         """
-        pick = (lambda run: run[measure]) if isinstance(measure, str) else measure
-        return [pick(run) for _, run in sorted(self.runs[key].items(), key=lambda x: int(x[0]))]
+        seeds = sorted(self.runs[key].items(), key=lambda item: int(item[0]))
+        return [_number(run, measure) for _, run in seeds]
 
-    def mean(self, key: str, measure: str | Callable[[Measurements], float]) -> Interval:
+    def mean(self, key: str, measure: Measure) -> Interval:
         """Mean over the seeds with its 95% interval."""
         return mean_interval(self.values(key, measure))
 
-    def difference(self, key: str, other: str, measure: str) -> Interval:
+    def difference(self, key: str, other: str, measure: Measure) -> Interval:
         """Mean of `key` minus `other` over the seeds that both have, with its 95% interval."""
         ours, theirs = self.runs[key], self.runs[other]
         shared = [seed for seed in ours if seed in theirs]
-        return mean_interval([ours[seed][measure] - theirs[seed][measure] for seed in shared])
+        pairs = [[_number(runs[seed], measure) for runs in (ours, theirs)] for seed in shared]
+        return mean_interval([our - their for our, their in pairs])
+
+
+def _number(run: Measurements, measure: Measure) -> float:
+    return run[measure] if isinstance(measure, str) else measure(run)
