@@ -11,7 +11,7 @@ from test_accelerator import DEVICE, digits, gpu  # noqa: F401
 from verdicts import verdict
 
 from course_utils.charts import confusion_matrices
-from course_utils.checks.fine_tuning import check_fine_tune
+from course_utils.checks.fine_tuning import check_tune_and_test
 from course_utils.checks.freezing import check_feature_extractor
 from course_utils.checks.gradients import check_saliency
 from course_utils.checks.node_training import check_train_nodes
@@ -180,7 +180,7 @@ def on_nodes(network, optimizer, features, matrix, labels, train, steps):
 @pytest.mark.parametrize(
     ("check", "answer"),
     [
-        (check_fine_tune, tuned),
+        (check_tune_and_test, tuned),
         (check_feature_extractor, extractor),
         (check_feature_extractor, copied),
         (check_saliency, saliency),

@@ -6,7 +6,7 @@ import torch.nn.functional as F
 from torch import nn
 from verdicts import verdict
 
-from course_utils.checks.fine_tuning import check_fine_tune
+from course_utils.checks.fine_tuning import check_tune_and_test
 from course_utils.checks.tuning_run import accuracy, right_tuning, tuning_case
 
 
@@ -32,7 +32,7 @@ def written(
 ):
     """A learner's function, with one thing done differently."""
 
-    def fine_tune(network, optimizer, augment, train, test, epochs):
+    def tune_and_test(network, optimizer, augment, train, test, epochs):
         before(network)
         pictures, labels = train
         for _ in range(rounds(epochs)):
@@ -40,7 +40,7 @@ def written(
         after(network)
         return measured(network, augment, train, test)
 
-    return fine_tune
+    return tune_and_test
 
 
 def norms_only(network):
@@ -84,7 +84,7 @@ def watches_the_test(network, optimizer, augment, train, test, epochs):
 )
 def test_right_fine_tuning(answer):
     before = torch.get_rng_state()
-    said = verdict(check_fine_tune, answer)
+    said = verdict(check_tune_and_test, answer)
     assert said.startswith("Right: new variants in every epoch, statistics at rest, and a test on")
     assert torch.equal(before, torch.get_rng_state())
 
@@ -262,7 +262,7 @@ DO_NOT_MOVE = "the weights have not moved: each step needs optimizer.zero_grad()
             measuring(lambda network, x, y: F.cross_entropy(network(x), y).item()),
             "instead of 0.6, the share of the test pictures whose largest logit is at the label",
         ),
-        (measuring(lambda network, x, y: network(x).argmax(dim=1)), "fine_tune returns 5 numbers"),
+        (measuring(lambda network, x, y: network(x).argmax(dim=1)), "tune_and_test returns 5 numbers"),
         (
             measuring(lambda network, x, y: network(x).argmax(dim=1) == y),
             "is a tensor of torch.boo",
@@ -270,19 +270,19 @@ DO_NOT_MOVE = "the weights have not moved: each step needs optimizer.zero_grad()
         (measuring(lambda network, x, y: str(share_right(network, x, y))), "is the text '0.6"),
         (
             measuring(lambda network, x, y: share_right(network, x, y) * float("nan")),
-            "fine_tune returns nan instead of 0.6",
+            "tune_and_test returns nan instead of 0.6",
         ),
-        (measuring(lambda network, x, y: None), "fine_tune returns None"),
+        (measuring(lambda network, x, y: None), "tune_and_test returns None"),
         (written(shown=lambda augment, pictures: pictures / 255), "neither in train or test nor"),
-        (written(shown=lambda augment, pictures: pictures[0]), "fine_tune stops with "),
-        (lambda *given: given[0](given[3]), "fine_tune stops with AttributeError: 'tuple' object"),
+        (written(shown=lambda augment, pictures: pictures[0]), "tune_and_test stops with "),
+        (lambda *given: given[0](given[3]), "tune_and_test stops with AttributeError: 'tuple' object"),
         (lambda *given: 0.6, "the network never learns from a training picture"),
         (lambda network, train, test: 0, "must take the arguments network, optimizer, augment, tr"),
-        (None, "fine_tune is no function"),
+        (None, "tune_and_test is no function"),
     ],
 )
 def test_wrong_fine_tuning(answer, words):
-    assert words in verdict(check_fine_tune, answer).partition("Not yet: ")[2]
+    assert words in verdict(check_tune_and_test, answer).partition("Not yet: ")[2]
 
 
 def test_the_training_accuracy_is_told_from_the_test_accuracy():
@@ -290,10 +290,10 @@ def test_the_training_accuracy_is_told_from_the_test_accuracy():
         share_right(network, *test)
         return share_right(network, *train)
 
-    said = verdict(check_fine_tune, written(measured=shows_the_test_but_returns_training))
+    said = verdict(check_tune_and_test, written(measured=shows_the_test_but_returns_training))
     assert said == "Not yet: this is the accuracy on the training pictures."
 
 
 @pytest.mark.parametrize("answer", [..., lambda *given: ...])
 def test_a_placeholder_is_no_attempt(answer):
-    assert verdict(check_fine_tune, answer).startswith("Not attempted yet: ")
+    assert verdict(check_tune_and_test, answer).startswith("Not attempted yet: ")

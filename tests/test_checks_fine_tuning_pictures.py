@@ -6,7 +6,7 @@ import torch.nn.functional as F
 from torch.utils.data import DataLoader
 from verdicts import verdict
 
-from course_utils.checks.fine_tuning import check_fine_tune
+from course_utils.checks.fine_tuning import check_tune_and_test
 from course_utils.checks.tuning_run import accuracy
 
 
@@ -19,7 +19,7 @@ def augmented_pairs(augment, train):
 def written(batches, result=lambda shares: shares[-1]):
     """A learner's function: `batches` of an epoch, and what of the epochs' accuracies returns."""
 
-    def fine_tune(network, optimizer, augment, train, test, epochs):
+    def tune_and_test(network, optimizer, augment, train, test, epochs):
         network.eval()
         shares = []
         for _ in range(epochs):
@@ -31,7 +31,7 @@ def written(batches, result=lambda shares: shares[-1]):
             shares.append(accuracy(network, test))
         return result(shares)
 
-    return fine_tune
+    return tune_and_test
 
 
 def at_once(augment, train):
@@ -49,10 +49,10 @@ def in_small_batches(augment, train):
 
 @pytest.mark.parametrize("batches", [at_once, in_one_batch, in_small_batches])
 def test_pictures_may_be_augmented_one_at_a_time(batches):
-    assert verdict(check_fine_tune, written(batches)).startswith("Right: new variants in every")
+    assert verdict(check_tune_and_test, written(batches)).startswith("Right: new variants in every")
 
 
 @pytest.mark.parametrize("batches", [at_once, in_one_batch])
 def test_the_best_epoch_on_the_test_pictures_is_no_result(batches):
-    said = verdict(check_fine_tune, written(batches, max))
+    said = verdict(check_tune_and_test, written(batches, max))
     assert said.startswith("Not yet: this is the best epoch on the test pictures: what")

@@ -12,7 +12,7 @@ from course_utils.checks.transfer import (
     PREPARE,
     RESNET,
     STATISTICS,
-    check_prepare,
+    check_prepare_pictures,
     check_trained_parameters,
 )
 from course_utils.models import count_parameters
@@ -133,7 +133,7 @@ def with_torchvision(pictures, mean, std):
     ],
 )
 def test_right_preparations(answer):
-    assert verdict(check_prepare, answer).startswith("Right: each channel is scaled as in the")
+    assert verdict(check_prepare_pictures, answer).startswith("Right: each channel is scaled as in the")
 
 
 def fixed(mean, std):
@@ -194,7 +194,7 @@ def own_statistics(*dim):
         (lambda x, mean, std: with_torchvision(x.flip(1), mean, std), "red and blue are exchanged"),
         (by_columns, "yours lie along the rows or columns: reshape both to [3, 1, 1]"),
         (by_rows, "yours lie along the rows or columns: reshape both to [3, 1, 1]"),
-        (in_place, "prepare changes its argument pictures"),
+        (in_place, "prepare_pictures changes its argument pictures"),
         (lambda *given: with_torchvision(*given).numpy(), "return one, not a ndarray"),
         (lambda *given: with_torchvision(*given).tolist(), "return one, not a list"),
         (lambda *given: with_torchvision(*given).double(), "they are torch.float64, and the net"),
@@ -202,22 +202,22 @@ def own_statistics(*dim):
             lambda *given: with_torchvision(*given).permute(0, 2, 3, 1),
             "must return the shape [1, 3, 1, 2], not the shape [1, 1, 2, 3]",
         ),
-        (lambda *given: with_torchvision(*given) * float("nan"), "prepare gives [[[[nan, nan]], "),
+        (lambda *given: with_torchvision(*given) * float("nan"), "prepare_pictures gives [[[[nan, nan]], "),
         (lambda *given: "0.5", "is the text '0.5': give numbers"),
-        (lambda *given: None, "prepare returns None"),
-        (lambda x, mean, std: x - mean, "prepare stops with TypeError"),
-        (lambda x: x / 255, "prepare must take the arguments pictures, mean, std."),
-        (torch.zeros(3), "prepare is no function"),
-        (None, "prepare is no function"),
+        (lambda *given: None, "prepare_pictures returns None"),
+        (lambda x, mean, std: x - mean, "prepare_pictures stops with TypeError"),
+        (lambda x: x / 255, "prepare_pictures must take the arguments pictures, mean, std."),
+        (torch.zeros(3), "prepare_pictures is no function"),
+        (None, "prepare_pictures is no function"),
     ],
 )
 def test_wrong_preparations(answer, words):
-    assert words in verdict(check_prepare, answer).partition("Not yet: ")[2]
+    assert words in verdict(check_prepare_pictures, answer).partition("Not yet: ")[2]
 
 
 @pytest.mark.parametrize("answer", [..., lambda pictures, mean, std: ...])
 def test_a_placeholder_is_no_attempt(answer):
-    assert verdict(check_prepare, answer).startswith("Not attempted yet: ")
+    assert verdict(check_prepare_pictures, answer).startswith("Not attempted yet: ")
 
 
 @pytest.mark.parametrize("misconception", PREPARE.misconceptions)

@@ -112,6 +112,31 @@ def test_placeholders_are_not_attempted_and_solutions_are_right(notebook_path: P
         assert solved.startswith("Right: "), f"{exercise.title}: {solved}"
 
 
+def test_an_answer_leaves_the_chapters_names_alone(notebook_path: Path):
+    """Whoever has answered an exercise may run an earlier cell again."""
+    cells = nbformat.read(notebook_path, as_version=4).cells
+    answers = {exercise.placeholder for exercise in read_exercises(notebook_path)}
+    code = {cell.source for cell in cells if cell.cell_type == "code"}
+    taken = {name for source in code - answers for name in _assigned(source)}
+    assert not taken & {name for source in answers for name in _assigned(source)}
+
+
+def _assigned(source: str) -> set[str]:
+    """Names that a cell binds at its top level."""
+    names = set()
+    for node in ast.parse(re.sub(r"^(\s*)%.*", r"\1pass", source, flags=re.MULTILINE)).body:
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            names.add(node.name)
+        elif isinstance(node, ast.Import | ast.ImportFrom):
+            names |= {alias.asname or alias.name for alias in node.names}
+        else:
+            inner = [n for n in ast.walk(node) if isinstance(n, ast.comprehension)]
+            own = {id(n) for part in inner for n in ast.walk(part.target)}  # not seen outside
+            stored = (n for n in ast.walk(node) if isinstance(n, ast.Name) and id(n) not in own)
+            names |= {n.id for n in stored if isinstance(n.ctx, ast.Store)}
+    return names
+
+
 def test_the_sum_by_hand_is_the_checkers():
     paths = Path(__file__).parents[1].glob("notebooks/01_*.ipynb")
     tasks = [exercise.task for path in paths for exercise in read_exercises(path)]

@@ -14,16 +14,16 @@ from course_utils.environment import random_state
 
 
 @checker
-def check_fine_tune(fine_tune: Any) -> str:
-    """Exercise 5: fine_tune(network, optimizer, augment, train, test, epochs) -> test accuracy."""
+def check_tune_and_test(tune_and_test: Any) -> str:
+    """Exercise 5: tune_and_test(network, optimizer, augment, train, test, epochs) -> test accuracy."""
     with random_state(0):
         exercise = FunctionExercise(
-            name="fine_tune",
+            name="tune_and_test",
             right=right_tuning,
             cases=[tuning_case(3, 4, 5, 2), tuning_case(2, 7, 4, 1), tuning_case(3, 4, 5, 3)],
             misconceptions=[],
         )
-        for made in exercise.attempts(fine_tune):
+        for made in exercise.attempts(tune_and_test):
             require_no_error(exercise, made)
             run = read_run(made)
             _require_frozen_statistics(run)
@@ -124,7 +124,7 @@ def _require_steps(run: Run) -> None:
 def _require_accuracy(run: Run) -> None:
     tests = [call for call, _ in run.of("test")]
     right = accuracy(run.network, run.pile("test"))
-    value = as_numbers(run.made.value, "what fine_tune returns")
+    value = as_numbers(run.made.value, "what tune_and_test returns")
     if not tests:
         raise NotYet(
             "the network never sees a test picture: what it has learned by heart proves nothing, "
@@ -133,7 +133,7 @@ def _require_accuracy(run: Run) -> None:
     if not torch.equal(tests[-1].weights, run.network.weights):
         raise NotYet("you measure before the last step: train first, then measure once.")
     if value.size != 1:
-        raise NotYet(f"fine_tune returns {value.size} numbers: one is asked for, the accuracy.")
+        raise NotYet(f"tune_and_test returns {value.size} numbers: one is asked for, the accuracy.")
     count = len(run.pile("test")[1])
     best = max(run.watched())
     if best > right and close(value.reshape(()), as_numbers(best, "")):
@@ -154,6 +154,6 @@ def _require_accuracy(run: Run) -> None:
             raise NotYet(sentence)
     if not close(value.reshape(()), as_numbers(right, "")):
         raise NotYet(
-            f"fine_tune returns {show(value)} instead of {show(right)}, the share of the test "
+            f"tune_and_test returns {show(value)} instead of {show(right)}, the share of the test "
             "pictures whose largest logit is at the label."
         )

@@ -155,7 +155,7 @@ OWN = (
     "and a picture must look the same whatever others are in its batch."
 )
 PREPARE = FunctionExercise(
-    name="prepare",
+    name="prepare_pictures",
     right=_right_prepare,
     cases=[
         _prepare_case((1, 3, 1, 2), (0.5, 0.5, 0.5), (0.5, 0.5, 0.5)),
@@ -259,9 +259,9 @@ PREPARE = FunctionExercise(
 
 
 @checker
-def check_prepare(prepare: Any) -> str:
-    """Exercise 2: prepare(pictures uint8 [N, 3, H, W], mean, std) -> float of the same shape."""
-    attempts = PREPARE.attempts(prepare)
+def check_prepare_pictures(prepare_pictures: Any) -> str:
+    """Exercise 2: prepare_pictures(pictures uint8 [N, 3, H, W], mean, std) -> float, same shape."""
+    attempts = PREPARE.attempts(prepare_pictures)
     PREPARE.judge(attempts)
     for made in attempts:
         _require_float_tensor(made)
