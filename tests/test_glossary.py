@@ -29,7 +29,6 @@ INTRODUCED = (
 )
 NO_TERMS = {
     *("half", "everything", "radius", "small", "knows"),  # only the names of rows and columns
-    *("small: head only", "larger: a part of the base too"),
 }
 
 

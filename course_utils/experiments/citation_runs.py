@@ -34,6 +34,7 @@ from course_utils.smoothing import mean_distances, multiplied
 REMOVED = (0, 25, 50, 75, 100)  # percent of the edges
 REWIRED = (25, 50, 100)
 DEPTHS = (1, 2, 4, 8, 16, 32)
+DEEP_HIDDEN = 64  # features in each layer, as in Chen and others (2020)
 SHCHUR = {"hidden": 64, "dropout": 0.8, "weight_decay": 1e-3}  # Shchur and others (2018)
 
 GRAPHS = ("split", "component", "public")  # all of Cora, its largest part, its public split
@@ -160,12 +161,12 @@ for _percent in REMOVED:
 for _percent in REWIRED:
     RUNS[f"rewired_{_percent}"] = partial(learn, "split", edges=_rewired(_percent))
 for _layers in DEPTHS:
-    _at = partial(learn, "split", layers=_layers)
+    _at = partial(learn, "split", layers=_layers, hidden=DEEP_HIDDEN)
     RUNS[f"depth_gcn_{_layers}"] = _at
     RUNS[f"depth_mlp_{_layers}"] = partial(_at, edges=_none)
     if _layers > 1:
         RUNS[f"depth_residual_{_layers}"] = partial(_at, residual=True)
-        RUNS[f"depth_gcnii_{_layers}"] = partial(_at, deep=True, hidden=64)
+        RUNS[f"depth_gcnii_{_layers}"] = partial(_at, deep=True)
 
 
 def seeds(name: str) -> range:
