@@ -14,7 +14,7 @@ from course_utils.checks.accuracy import ACCURACY
 from course_utils.checks.base import NotYet, as_numbers, checker, close, judge_count, show
 from course_utils.checks.convolution_code import CONV2D, FIELD
 from course_utils.checks.dnn_vs_cnn import LOSS
-from course_utils.checks.functions import Case, FunctionExercise, Misconception
+from course_utils.checks.functions import Case, FunctionExercise, Misconception, attempt
 from course_utils.checks.reporting import DIFFERENCE, REPORT
 
 EXERCISES = [CONV2D, FIELD, LOSS, ACCURACY, REPORT, DIFFERENCE]
@@ -232,6 +232,18 @@ def test_a_changed_list_and_a_changed_network_are_noticed():
 
     with pytest.raises(NotYet, match="changes its argument network"):
         LOSS.judge(LOSS.attempts(forgets))
+
+
+def test_only_an_optimizer_that_has_stepped_has_changed():
+    def steps(network, optimizer):
+        network(torch.ones(1, 2)).sum().backward()
+        optimizer.step()
+
+    network = nn.Linear(2, 2)
+    optimizer = torch.optim.SGD(network.parameters(), lr=0.1, momentum=0.9)
+    case = Case({"network": network, "optimizer": optimizer})
+    assert attempt(lambda network, optimizer: None, case).changed == []
+    assert attempt(steps, case).changed == ["network", "optimizer"]
 
 
 @pytest.mark.parametrize(

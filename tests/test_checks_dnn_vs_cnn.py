@@ -139,6 +139,23 @@ def calls_backward(network, images, labels):
     return loss
 
 
+def clears_after_backward(network, images, labels):
+    loss = calls_backward(network, images, labels)
+    network.zero_grad()
+    return loss
+
+
+def computes_gradients(network, images, labels):
+    loss = F.cross_entropy(network(images), labels)
+    torch.autograd.grad(loss, list(network.parameters()))
+    return loss
+
+
+def in_evaluation_mode(network, images, labels):
+    network.eval()
+    return F.cross_entropy(network(images), labels)
+
+
 def takes_a_step(network, images, labels):
     loss = calls_backward(network, images, labels)
     torch.optim.SGD(network.parameters(), lr=0.1).step()
@@ -202,6 +219,9 @@ NO_GRADIENT = "the number is right, but no gradient flows from it to the weights
         (without_gradient, NO_GRADIENT),
         (new_leaf, NO_GRADIENT),
         (calls_backward, "batch_loss calls backward itself"),
+        (clears_after_backward, "batch_loss calls backward itself: leave that to the training"),
+        (computes_gradients, "batch_loss calls backward itself: leave that to the training"),
+        (in_evaluation_mode, "batch_loss puts the network into evaluation mode"),
         (takes_a_step, "batch_loss changes its argument network"),
         (
             loss_of(lambda z, y: z),

@@ -94,6 +94,25 @@ def intervals_apart(areas, other):
     return mean_interval(areas.tolist()).high < mean_interval(other.tolist()).low
 
 
+def by_size(areas, baselines):
+    gains = [other - areas for other in baselines.values()]
+    return all(gain.mean() > gain.std() / len(gain) ** 0.5 for gain in gains)
+
+
+def strongest(areas, baselines):
+    lowest = min(baselines.values(), key=lambda other: other.mean())
+    return with_t()(areas, {"lowest": lowest})
+
+
+def picture_by_picture(areas, baselines):
+    lowest = torch.stack(list(baselines.values())).min(dim=0).values
+    return with_t()(areas, {"lowest": lowest})
+
+
+def divided(root=lambda count: count**0.5, spread=torch.std):
+    return each(lambda areas, b: (b - areas).mean() > 2.02 * spread(b - areas) / root(len(areas)))
+
+
 def no_other_branch(areas, baselines):
     if with_t()(areas, baselines):
         return True
@@ -131,6 +150,16 @@ BY_ITSELF = "you take a map for proof by itself: your answer does not depend on 
         (each(unpaired), "you treat the two as unpaired"),
         (each(intervals_apart), "you treat the two as unpaired"),
         (with_t(t=1.96 * 40**0.5), "this is where single differences lie"),
+        (by_size, "your interval is too narrow. A mean is uncertain by about 2 standard errors"),
+        (with_t(t=1.3), "your interval is too narrow. A mean"),
+        (with_t(t=0.9), "your interval is too narrow. A mean"),
+        (with_t(t=1.645), "lies 1.7 standard errors above on average: False is right."),
+        (with_t(t=3), "is_evidence gives False for"),
+        (with_t(t=6), "is_evidence gives False for"),
+        (strongest, "you ask for the baseline of the smallest mean only"),
+        (picture_by_picture, "is_evidence gives False for areas of which"),
+        (divided(root=lambda count: count), "your interval is far too narrow: take the standard"),
+        (divided(spread=torch.var), "your interval is far too narrow: take the standard"),
         (no_other_branch, "is_evidence returns None for areas of which"),
         (loses_its_argument, "is_evidence changes its argument baselines"),
         (in_place, "is_evidence changes its argument baselines"),

@@ -262,7 +262,7 @@ DO_NOT_MOVE = "the weights have not moved: each step needs optimizer.zero_grad()
             measuring(lambda network, x, y: F.cross_entropy(network(x), y).item()),
             "instead of 0.6, the share of the test pictures whose largest logit is at the label",
         ),
-        (measuring(lambda network, x, y: network(x).argmax(dim=1)), "tune_and_test returns 5 numbers"),
+        (measuring(lambda network, x, y: network(x).argmax(dim=1)), "tune_and_test returns 5 num"),
         (
             measuring(lambda network, x, y: network(x).argmax(dim=1) == y),
             "is a tensor of torch.boo",
@@ -275,7 +275,7 @@ DO_NOT_MOVE = "the weights have not moved: each step needs optimizer.zero_grad()
         (measuring(lambda network, x, y: None), "tune_and_test returns None"),
         (written(shown=lambda augment, pictures: pictures / 255), "neither in train or test nor"),
         (written(shown=lambda augment, pictures: pictures[0]), "tune_and_test stops with "),
-        (lambda *given: given[0](given[3]), "tune_and_test stops with AttributeError: 'tuple' object"),
+        (lambda *given: given[0](given[3]), "tune_and_test stops with AttributeError: 'tuple"),
         (lambda *given: 0.6, "the network never learns from a training picture"),
         (lambda network, train, test: 0, "must take the arguments network, optimizer, augment, tr"),
         (None, "tune_and_test is no function"),

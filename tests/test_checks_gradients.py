@@ -1,5 +1,7 @@
 """Saliency maps by gradients, right and wrong, and what learners are told."""
 
+import warnings
+
 import pytest
 import torch
 import torch.nn.functional as F
@@ -118,6 +120,19 @@ def asks_too_late(network, pictures, prepare, target):
     return largest(inputs.grad)
 
 
+def forgets_backward(network, pictures, prepare, target):
+    inputs = prepare(pictures).requires_grad_()
+    score = network(inputs)[:, target].sum()  # noqa: F841
+    return largest(inputs.grad)
+
+
+def of_a_copy(network, pictures, prepare, target):
+    inputs = prepare(pictures).requires_grad_().clone()
+    network(inputs)[:, target].sum().backward()
+    with warnings.catch_warnings(action="ignore"):  # a tensor that is no leaf has no gradient
+        return largest(inputs.grad)
+
+
 def never_asks(network, pictures, prepare, target):
     inputs = prepare(pictures)
     return largest(torch.autograd.grad(network(inputs)[:, target].sum(), inputs)[0])
@@ -183,6 +198,8 @@ SCALED = "you scale each map to its own range"
         (of_each(lambda z, t: z[t], see=lambda prepare, p: p / 255), "instead of [[["),
         (asks_for_bytes, "the pictures are bytes, and bytes have no gradient"),
         (asks_too_late, "the input has no gradient, because nobody asked for one in time"),
+        (forgets_backward, "the gradient was asked for, but nobody computed it: call score.backw"),
+        (of_a_copy, "the tensor that the network sees was made of another one, so backward keeps"),
         (never_asks, "the input has no gradient, because nobody asked for one in time"),
         (without_gradients, "the input has no gradient, because nobody asked for one in time"),
         (written(reduce=lambda g: g.abs()), "must return the shape [3, 3, 4], not the shape [3, 3"),

@@ -100,6 +100,10 @@ def flat_in_numpy(features, graph):
     return features.numpy().reshape(int(graph.max()) + 1, -1)
 
 
+def by_number(features, graph):
+    return {g: mean(features[graph == g]) for g in graph.unique().tolist()}
+
+
 def changed(features, graph):
     result = with_index_add(features, graph)
     features *= 0
@@ -141,6 +145,11 @@ SIDE_BY_SIDE = "this lays the vectors of a graph's nodes side by side"
         (changed, "readout changes its argument features"),
         (lambda f, g: f.x, "readout stops with AttributeError"),
         (lambda f, g: None, "readout returns None"),
+        (by_number, "what readout returns is of the type dict: numbers are asked for."),
+        (lambda f, g: "mean", "what readout returns is the text 'mean': give numbers"),
+        (lambda f, g: f > 0, "what readout returns is a tensor of torch.bool"),
+        (lambda f, g: (with_index_add(f, g), g.unique()), "has items of different sizes"),
+        (lambda f, g: with_index_add(f, g) if g.any() else None, "what readout returns is None"),
         (lambda f: f, "must take the arguments features, graph."),
         (None, "readout is no function"),
     ],

@@ -76,9 +76,31 @@ def watching(network, optimizer, features, matrix, labels, train, steps):
     return found
 
 
+def in_another_form(change, answer=classes):
+    """A right answer that hands over features and matrix as `change` returns them."""
+
+    def train_nodes(network, optimizer, features, matrix, labels, train, steps):
+        given = change(network, features, matrix)
+        return written(answer=lambda n, x, p, y, t: answer(n, x, p))(
+            network, optimizer, *given, labels, train, steps
+        )
+
+    return train_nodes
+
+
+@pytest.mark.filterwarnings("ignore:Sparse CSR tensor support:UserWarning")
 @pytest.mark.parametrize(
     "answer",
-    [written(), with_a_mask, with_ignored_labels, watching],
+    [
+        written(),
+        with_a_mask,
+        with_ignored_labels,
+        watching,
+        in_another_form(lambda n, x, p: (x, p.to_sparse())),
+        in_another_form(lambda n, x, p: (x, p.to_sparse_csr())),
+        in_another_form(lambda n, x, p: (x.to_sparse(), p)),
+        in_another_form(lambda n, x, p: (n.double() and x.double(), p.double())),
+    ],
 )
 def test_right_training(answer):
     before = torch.get_rng_state()

@@ -61,11 +61,8 @@ def hooks_on_all(network, layer, inputs):
 
 
 def with_inference_mode(network, inputs):
-    was_training = network.training
-    network.eval()
-    with torch.inference_mode():
+    with evaluating(network), torch.inference_mode():
         network(inputs)
-    network.train(was_training)
 
 
 def with_layer_activations(network, layer, inputs):

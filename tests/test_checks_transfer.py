@@ -133,7 +133,7 @@ def with_torchvision(pictures, mean, std):
     ],
 )
 def test_right_preparations(answer):
-    assert verdict(check_prepare_pictures, answer).startswith("Right: each channel is scaled as in the")
+    assert verdict(check_prepare_pictures, answer).startswith("Right: each channel is scaled")
 
 
 def fixed(mean, std):
@@ -202,7 +202,7 @@ def own_statistics(*dim):
             lambda *given: with_torchvision(*given).permute(0, 2, 3, 1),
             "must return the shape [1, 3, 1, 2], not the shape [1, 1, 2, 3]",
         ),
-        (lambda *given: with_torchvision(*given) * float("nan"), "prepare_pictures gives [[[[nan, nan]], "),
+        (lambda *given: with_torchvision(*given) * float("nan"), "gives [[[[nan, nan]], "),
         (lambda *given: "0.5", "is the text '0.5': give numbers"),
         (lambda *given: None, "prepare_pictures returns None"),
         (lambda x, mean, std: x - mean, "prepare_pictures stops with TypeError"),

@@ -2,6 +2,7 @@
 
 import base64
 from copy import deepcopy
+from itertools import combinations
 
 import nbformat
 import numpy as np
@@ -11,7 +12,15 @@ from picture_rules import picture_problems
 from pixels import at, rgb, words_drawn
 
 from course_utils.datasets import Emoji, emoji
-from course_utils.explorers.curves import CHOSEN, PER_PAGE, LearningCurveExplorer
+from course_utils.explorers.curves import (
+    CHOSEN,
+    PER_PAGE,
+    SMALL,
+    WORDS_WIDTH,
+    LearningCurveExplorer,
+    _taken_for,
+)
+from course_utils.explorers.drawing import shorten
 from course_utils.explorers.lines import spread
 from course_utils.explorers.readings import COUNTS, readings_of
 from course_utils.results import Results
@@ -110,6 +119,20 @@ def test_what_an_emoji_was_taken_for(drawings, explorer, monkeypatch):
         "called play",
         "misread 1 of 1 time",
     ]
+
+
+def test_many_classes_are_counted():
+    classes = emoji().classes
+    for tied in range(3, 9):
+        words = _taken_for(np.array([2] * tied + [1] * (8 - tied)), classes)
+        assert words == f"called {tied} things"
+    for first, second in combinations(range(8), 2):
+        words = _taken_for(np.isin(range(8), (first, second)).astype(int), classes)
+        assert words in (f"called {classes[first]} or {classes[second]}", "called 2 things")
+        assert shorten(words, WORDS_WIDTH, SMALL) == words
+    for kind in range(8):
+        words = _taken_for(np.where(np.arange(8) == kind, 2, 1), classes)
+        assert shorten(words, WORDS_WIDTH, SMALL) == words == f"called mostly {classes[kind]}"
 
 
 def test_the_drawing_is_that_of_the_artist(drawings, explorer):

@@ -13,7 +13,7 @@ from test_reruns import is_open, run_cell
 from torch import Tensor, nn
 
 from course_utils.explorers import reruns
-from course_utils.explorers.drawing import number
+from course_utils.explorers.drawing import number, text_width
 from course_utils.explorers.feature_map_picture import HEIGHT, MIDDLE, RIGHT, SIDE, TOP
 from course_utils.explorers.feature_maps import FeatureMapExplorer
 from course_utils.explorers.maps import MARK
@@ -181,6 +181,15 @@ def test_cell_and_receptive_field_are_framed(explorer, monkeypatch):
     assert "the marked cell sees 3 × 3 pixels" in words_of(explorer, monkeypatch)
     explorer.controls["layer"].value = POOL
     assert "the marked cell sees the whole picture" in words_of(explorer, monkeypatch)
+
+
+def test_an_unknown_receptive_field_is_told_within_the_picture(monkeypatch):
+    model = nn.Sequential(nn.Conv2d(3, 2, 3), nn.Flatten(), nn.Linear(392, 3))
+    explorer = FeatureMapExplorer(model, PICTURES, prepare)
+    explorer.choose(layer=2)
+    told = next(line for line in words_of(explorer, monkeypatch) if line.endswith("is unknown"))
+    assert told == "which pixels it depends on is unknown"
+    assert text_width(told, 11) < SIDE
 
 
 def test_what_the_network_sees_is_its_input(explorer):

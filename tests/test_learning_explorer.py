@@ -57,7 +57,14 @@ def test_kernels_that_stay_zero_are_drawn():
         ("kernels must be finite", {"kernels": KERNELS[:0], "losses": []}),
         ("losses must be 5 finite", {"losses": LOSSES[:4]}),
         ("losses must be 5 finite", {"losses": [float("inf")] * 5}),
+        ("kernels must be finite", {"kernels": 5}),
+        ("kernels must be finite", {"kernels": [["a"]]}),
+        ("losses must be 5 finite", {"losses": ["a"] * 5}),
+        ("losses must be 5 finite", {"losses": [-1.0, *LOSSES[1:]]}),
+        ("losses must be 5 finite", {"losses": 5}),
         ("picture", {"picture": "cat.png"}),
+        ("at least 3 × 3 pixels, not 2 × 2", {"picture": np.zeros((2, 2), np.uint8)}),
+        ("at least 3 × 3 pixels, not 1 × 170", {"picture": np.zeros((3, 900), np.uint8)}),
     ],
 )
 def test_bad_input_is_a_sentence(words, changes):

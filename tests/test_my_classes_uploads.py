@@ -134,9 +134,33 @@ def test_classes_and_pictures_have_a_limit(backbone, monkeypatch):
     status = explorer.add("2", files(BLUE, 3))
     assert explorer.error is None
     assert status.startswith("10 pictures are the most: 2 were left out. Pictures that you add go")
-    assert explorer.add("2", files(BLUE, 3)).endswith("10 pictures are the most: 2 were left out.")
+    assert explorer.add("2", files(BLUE, 3)).startswith("10 pictures are the most: 2 were left")
     assert sum(counts(explorer).values()) == 10
     drive(explorer)
+
+
+@pytest.mark.parametrize("bad", [0, 3, 4, 5])
+def test_pictures_without_room_are_counted_beside_bad_files(backbone, monkeypatch, bad):
+    monkeypatch.setattr(own_pictures, "MOST_PICTURES", 4)
+    explorer = MyClassesExplorer({"reds": pictures(RED, 2), "greens": []}, backbone)
+    some = {f"{number}.txt": NO_PICTURE for number in range(bad)}
+    status = explorer.add("greens", {**some, **files(GREEN, 7)})
+    assert explorer.error is None
+    assert counts(explorer) == {"reds": 2, "greens": 2}
+    assert status.startswith("4 pictures are the most: 5 were left out. ")
+    assert status.count("Cannot read ") == min(bad, 3)
+    assert ("And 1 more was not taken." in status) == (bad == 4)
+    assert ("And 2 more were not taken." in status) == (bad == 5)
+    one = explorer.add("greens", files(GREEN, 1, start=30))
+    assert one == "4 pictures are the most: 1 was left out."
+
+
+def test_pictures_of_a_folder_without_room_are_counted_in_one_sentence(folder, monkeypatch):
+    monkeypatch.setattr(own_pictures, "MOST_PICTURES", 4)
+    explorer = MyClassesExplorer({"blues": pictures(BLUE, 3)}, color_backbone([]))
+    status = explorer.add_folder(folder)
+    assert counts(explorer) == {"blues": 3, "greens": 1, "reds": 0}
+    assert status.startswith("4 pictures are the most: 7 were left out. reds/broken.png: ")
 
 
 def test_a_class_is_removed(explorer):

@@ -5,10 +5,24 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 import torch
+from pixels import words_drawn
 from test_saliency_explorer import BRIGHT, CLASSES, SIDE, make, prepare, tiny_cnn
 from torch import nn
 
 from course_utils.explorers.saliency import SaliencyExplorer
+
+# ---------------------------------------------------------------- what the slider takes
+
+
+@pytest.mark.parametrize(("typed", "taken"), [(24, 25), (12, 0), (49, 50), (90, 100), (75, 75)])
+def test_a_typed_share_is_moved_to_the_next_step(typed, taken, monkeypatch):
+    explorer = make(steps=4)
+    words = words_drawn(lambda: explorer.choose(removed=typed), monkeypatch)
+    assert explorer.error is None
+    assert explorer.controls["removed"].value == taken
+    assert f"without the highest {taken}%" in words
+    assert (f"without the {taken}% of the pixels" in explorer.status) == (taken > 0)
+
 
 # ---------------------------------------------------------------- what is computed when
 

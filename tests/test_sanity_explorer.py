@@ -16,7 +16,8 @@ from course_utils import sanity
 from course_utils.attribution import explain
 from course_utils.explorers import sanity as sanity_explorer
 from course_utils.explorers import sanity_picture
-from course_utils.explorers.drawing import TEXT
+from course_utils.explorers.drawing import TEXT, percent, shorten
+from course_utils.explorers.heat import PANEL
 from course_utils.explorers.sanity import SanityExplorer
 
 
@@ -89,6 +90,21 @@ def test_the_words_in_the_picture(monkeypatch):
     for step in (0, 2):
         label, share = found.answers[step]
         assert f"the network says {label} ({share:.0%})" in words
+
+
+def test_the_share_stays_when_the_label_is_long(monkeypatch):
+    classes = [f"a class name that is quite long, with a comma, and more {n}" for n in range(6)]
+    explorer = SanityExplorer(tiny_cnn(), {"noise": NOISE}, prepare, classes)
+    explorer.choose(randomized=1)
+    explorer._backdrop.cache_clear()
+    words = words_drawn(lambda: explorer.render(**explorer.values), monkeypatch)
+    says = [line for line in words if line.startswith("the network says a class name")]
+    shares = [share for _, share in explorer._find("noise", "saliency").answers[:2]]
+    assert [line[-len(percent(share)) - 4 :] for line, share in zip(says, shares, strict=True)] == [
+        f"… ({percent(share)})" for share in shares
+    ]
+    for line in says:
+        assert shorten(line, PANEL) == line
 
 
 def test_a_method_looks_the_same_whatever_was_looked_at_before():

@@ -131,17 +131,25 @@ def test_an_upload_that_is_no_picture_changes_nothing(
 
 
 @both
-def test_an_upload_smaller_than_the_window_can_still_be_explored(
+def test_an_upload_smaller_than_the_window_is_taken_once_the_window_is_smaller(
     kind: type[WindowExplorer], plain: dict, pictures: dict
 ) -> None:
     explorer = kind(pictures)
-    upload(explorer.controls["upload"], "dot.png", png(np.full((1, 1), 9, np.uint8)))
-    words = {
-        ConvolutionExplorer: "The kernel reaches over 3 × 3 pixels",
-        PoolingExplorer: "The window of 2 × 2 is larger than the picture of 1 × 1",
-    }
-    assert words[kind] in explorer.error
+    good, before = explorer.values, explorer.picture_png
+    for _ in range(2):
+        upload(explorer.controls["upload"], "dot.png", png(np.full((1, 1), 9, np.uint8)))
+        words = {
+            ConvolutionExplorer: "The kernel reaches over 3 × 3 pixels",
+            PoolingExplorer: "The window of 2 × 2 is larger than the picture of 1 × 1",
+        }
+        assert words[kind] in explorer.error
+        assert explorer.error.endswith(" Then choose the file again.")
+        assert explorer.values == good
+        assert explorer.picture_png == before
+        assert explorer.controls["picture"].options == ("gray", "tiny")
     explorer.choose(**plain)
+    assert explorer.error is None
+    upload(explorer.controls["upload"], "dot.png", png(np.full((1, 1), 9, np.uint8)))
     assert explorer.error is None
     assert explorer.values["picture"] == "dot.png"
     assert " is 9;" in explorer.status

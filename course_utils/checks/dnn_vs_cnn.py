@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from course_utils.checks.base import NotYet, checker, judge_count, require_attempted, show
 from course_utils.checks.functions import Attempt, Case, FunctionExercise, Misconception
+from course_utils.wording import in_short
 
 # Exercise 1: Conv2d(1, 8, 5), BatchNorm2d(8), ReLU, MaxPool2d(2), Flatten, Linear(8 * 12 * 12, 10).
 COUNTS = {"conv": 8 * (5 * 5 + 1), "batch norm": 8 * 2, "linear": 8 * 12 * 12 * 10 + 10}
@@ -87,6 +88,7 @@ def standardized_again(images: Tensor) -> Tensor:
     return (images / 255 - 0.286) / 0.353
 
 
+BACKWARD = "batch_loss calls backward itself: leave that to the training loop."
 TWICE_STANDARDIZED = "the images are standardized already: hand them to the network as they are."
 LOSS = FunctionExercise(
     name="batch_loss",
@@ -171,11 +173,16 @@ def check_batch_loss(batch_loss: Any) -> str:
     attempts = LOSS.attempts(batch_loss)
     LOSS.judge(attempts)
     if attempts[0].arguments[0][1].weight.grad is not None:
-        raise NotYet("batch_loss calls backward itself: leave that to the training loop.")
+        raise NotYet(BACKWARD)
     if not all(map(_gradient_reaches_weights, attempts)):
         raise NotYet(
             "the number is right, but no gradient flows from it to the weights, so backward "
             "teaches nothing: return the tensor, without item, detach or no_grad."
+        )
+    if not all(made.arguments[0].training for made in attempts):
+        raise NotYet(
+            "batch_loss puts the network into evaluation mode, in which dropout is off and batch "
+            "norm measures nothing: leave the mode to the training loop."
         )
     if _count_log_softmax(attempts[0].value.grad_fn) > 1:
         return (
@@ -192,7 +199,12 @@ def _gradient_reaches_weights(made: Attempt) -> bool:
     loss, weights = made.value, made.arguments[0][1].weight
     if not isinstance(loss, Tensor) or not loss.requires_grad:
         return False
-    [gradient] = torch.autograd.grad(loss.sum(), weights, allow_unused=True)
+    try:
+        [gradient] = torch.autograd.grad(loss.sum(), weights, allow_unused=True)
+    except RuntimeError as error:
+        if "second time" in str(error):
+            raise NotYet(BACKWARD) from None
+        raise NotYet(f"backward from your loss stops with {in_short(error)}.") from None
     return gradient is not None
 
 

@@ -9,8 +9,14 @@ import torch
 from torch import Tensor
 
 from course_utils.checks.base import NotYet, as_numbers, checker
-from course_utils.checks.freezing import require_no_error
-from course_utils.checks.functions import Attempt, Case, FunctionExercise, attempt
+from course_utils.checks.functions import (
+    Attempt,
+    Case,
+    FunctionExercise,
+    attempt,
+    require_no_error,
+    require_unchanged,
+)
 
 Column = tuple[int, int]
 Pairs = Sequence[Column]
@@ -45,11 +51,7 @@ def check_edge_index_of(edge_index_of: Any) -> str:
     """Exercise 2: edge_index_of(pairs, nodes) -> int64 [2, E], each edge both ways, none twice."""
     for made in EDGES.attempts(edge_index_of):
         require_no_error(EDGES, made)
-        if made.changed:
-            raise NotYet(
-                f"edge_index_of changes its argument {made.changed[0]}, which whoever called it "
-                "may still need. Work on a copy."
-            )
+        require_unchanged(EDGES.name, made)
         _judge_columns(made.case, _read(made))
     if not _knows_no_edges(attempt(edge_index_of, NO_EDGES)):
         return (

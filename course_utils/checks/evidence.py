@@ -9,8 +9,13 @@ from torch import Tensor
 
 from course_utils.checks.base import NotYet, checker
 from course_utils.checks.choices import ChoiceExercise
-from course_utils.checks.freezing import require_no_error
-from course_utils.checks.functions import Attempt, Case, FunctionExercise
+from course_utils.checks.functions import (
+    Attempt,
+    Case,
+    FunctionExercise,
+    require_no_error,
+    require_unchanged,
+)
 
 SUPPORTED = ChoiceExercise(
     name="supported",
@@ -81,9 +86,13 @@ def _intervals_apart(areas: Tensor, other: Tensor) -> bool:
     return bool(other.mean() - areas.mean() > halves)
 
 
-def _single_differences(areas: Tensor, other: Tensor) -> bool:
-    gain = other - areas
-    return bool(gain.mean() > T_OF_FORTY * gain.std())
+def _strongest(areas: Tensor, baselines: Baselines) -> bool:
+    return _beats(areas, min(baselines.values(), key=lambda other: other.mean()))
+
+
+def _above(bar: Callable[[Tensor], Tensor]) -> Idea:
+    """An answer that asks for a mean difference above some number of the differences."""
+    return _of_all(lambda areas, other: bool((other - areas).mean() > bar(other - areas)))
 
 
 UNPAIRED = (
@@ -141,9 +150,24 @@ MISCONCEPTIONS: list[tuple[str, Idea]] = [
     (UNPAIRED, _of_all(_unpaired)),
     (UNPAIRED, _of_all(_intervals_apart)),
     (
+        "your interval is too narrow. A mean is uncertain by about 2 standard errors to each side: "
+        "mean - 2.02 · s / √N must lie above zero, and you take off less than that.",
+        _above(lambda gain: gain.std() / len(gain) ** 0.5),
+    ),
+    (
+        "your interval is far too narrow: take the standard deviation, not its square, and divide "
+        "it by the root of the number of pictures, not by the number itself.",
+        _above(lambda gain: T_OF_FORTY * gain.std() / len(gain)),
+    ),
+    (
+        "you ask for the baseline of the smallest mean only. Another one may lie higher and vary "
+        "so much that it is not beaten beyond chance: test each by itself.",
+        _strongest,
+    ),
+    (
         "this is where single differences lie. Their mean is steadier: divide the standard "
         "deviation by the root of the number of pictures.",
-        _of_all(_single_differences),
+        _above(lambda gain: T_OF_FORTY * gain.std()),
     ),
 ]
 
@@ -160,7 +184,18 @@ def _gains() -> dict[str, Tensor]:
         "above on average, by less than chance may give": 0.02 + 0.2 * waves,
         "a little above on most pictures, far below on some": torch.where(fourth, -0.06, 0.01),
         "far below": -0.12 + 0.03 * waves,
+        "1.7 standard errors above on average": _errors_above(1.7, waves),
+        "2.6 standard errors above on average": _errors_above(2.6, waves),
+        "0.2 standard errors above on average": _errors_above(0.2, waves),
+        "above on average, by far less than it varies": 0.06 + 0.3 * waves,
+        "clearly above on average, but not on the first picture": 0.05 + 0.1 * waves,
+        "clearly above on average, and on the first picture": 0.05 - 0.1 * waves,
     }
+
+
+def _errors_above(t: float, waves: Tensor) -> Tensor:
+    """Differences whose mean is `t` standard errors."""
+    return 0.2 * (t * waves.std() / PICTURES**0.5 + waves - waves.mean())
 
 
 def _case(low: float, high: float, **baselines: str) -> Case:
@@ -175,7 +210,8 @@ def _case(low: float, high: float, **baselines: str) -> Case:
     return Case(arguments, f"areas of which {', and '.join(described)}")
 
 
-ABOVE, STEADY, SKEWED, WIDE, NOISY, MOSTLY, BELOW = _gains()
+ABOVE, STEADY, SKEWED, WIDE, NOISY, MOSTLY, BELOW, *CLOSE = _gains()
+HARDLY, NARROWLY, ALMOST_NONE, WILD, WAVING, OPPOSED = CLOSE
 EVIDENCE = FunctionExercise(
     name="is_evidence",
     right=_of_all(_beats),
@@ -192,6 +228,11 @@ EVIDENCE = FunctionExercise(
         _case(0.4, 0.7, random=ABOVE, edges=MOSTLY),
         _case(0.4, 0.7, random=BELOW, edges=BELOW),
         _case(0.30, 0.31, random=ABOVE, edges=STEADY),  # pictures that are equally hard
+        _case(0.1, 0.4, random=ABOVE, edges=HARDLY),
+        _case(0.1, 0.4, random=ABOVE, edges=NARROWLY),
+        _case(0.1, 0.4, random=ABOVE, edges=ALMOST_NONE),
+        _case(0.1, 0.4, random=STEADY, edges=WILD),  # the lower one is beaten, the higher one not
+        _case(0.1, 0.4, random=WAVING, edges=OPPOSED),
     ],
     misconceptions=[],
 )
@@ -225,11 +266,7 @@ def _answers(idea: Idea) -> list[bool]:
 
 def _read(made: Attempt) -> bool:
     require_no_error(EVIDENCE, made)
-    if made.changed:
-        raise NotYet(
-            f"is_evidence changes its argument {made.changed[0]}, which whoever called it may "
-            "still need. Work on a copy."
-        )
+    require_unchanged(EVIDENCE.name, made)
     value = made.value
     if isinstance(value, Tensor | np.ndarray | np.generic) and value.shape in ((), (1,)):
         value = value.item()

@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from course_utils.checks.base import NotYet, checker
-from course_utils.checks.functions import Attempt, Case, FunctionExercise
+from course_utils.checks.functions import Attempt, Case, FunctionExercise, require_no_error
 from course_utils.environment import random_state
 from course_utils.models import evaluating
 from course_utils.wording import in_short
@@ -96,14 +96,6 @@ def check_feature_extractor(feature_extractor: Any) -> str:
     )
 
 
-def require_no_error(exercise: FunctionExercise, made: Attempt) -> None:
-    """Raise NotYet for an answer that stops, though it may have changed its arguments before."""
-    if made.error:
-        raise NotYet(
-            f"{exercise.name} stops with {in_short(made.error)}. It happens for {made.case}."
-        )
-
-
 def _read(made: Attempt) -> _Extractor:
     value = made.value
     if isinstance(value, nn.Module):
@@ -148,13 +140,16 @@ def _judge(extractor: _Extractor) -> None:
     _train(extractor)
     _require_frozen_base(extractor)
     _require_optimizer_of_head(extractor)
-    if _state(network.features.named_buffers()) != _state(
-        extractor.before.features.named_buffers()
-    ):
+    if _running(network) != _running(extractor.before):
         raise NotYet(
             "three training steps moved the running means and variances of batch norm. No "
             "gradient moves them, so freezing does not stop them: call network.eval(), and the "
             "base uses the statistics that it came with."
+        )
+    if any(isinstance(m, nn.BatchNorm2d) and m.training for m in network.features.modules()):
+        raise NotYet(
+            "batch norm is in training mode, so the base normalizes pictures by the batch that "
+            "they come in: call network.eval(), and it uses the statistics that it came with."
         )
     if _state(network.classifier.named_parameters()) == start:
         raise NotYet("three training steps did not move the head: is the learning rate 0?")
@@ -164,9 +159,15 @@ def _state(tensors: Iterable[tuple[str, Tensor]]) -> dict[str, list]:
     return {name: tensor.tolist() for name, tensor in tensors}
 
 
+def _running(network: Pretrained) -> dict[str, list]:
+    """The running means and variances of batch norm."""
+    buffers = network.features.named_buffers()
+    return _state((name, tensor) for name, tensor in buffers if "running" in name)
+
+
 def _require_new_head(extractor: _Extractor) -> None:
     network, old = extractor.network, extractor.network.first_head[0]
-    if network.features is None or network.classifier is None:
+    if any(getattr(network, part, None) is None for part in ("features", "classifier")):
         raise NotYet("a part of the network is gone: only the head is replaced, by a new one.")
     if others := {name for name, _ in network.named_children()} - {"features", "classifier"}:
         raise NotYet(
@@ -215,6 +216,19 @@ def _require_logits(extractor: _Extractor) -> None:
             "a softmax stands at the end of the head. cross_entropy applies one itself, and a "
             "second one flattens the gradients: leave it out."
         )
+    if not _is_linear(network.classifier, features):
+        raise NotYet(
+            "a linear head is asked for, and something in yours bends its numbers: put in one "
+            "nn.Linear(features, classes) and nothing behind it, neither relu nor sigmoid."
+        )
+
+
+def _is_linear(head: nn.Module, features: int) -> bool:
+    """Whether, in evaluation mode, a head gives the mean of what it gives for two inputs."""
+    first, second = 10 * torch.randn(2, 32, features)
+    with evaluating(head), torch.no_grad():
+        between = (head(first) + head(second)) / 2
+        return torch.allclose(head((first + second) / 2), between, rtol=1e-3, atol=1e-3)
 
 
 def _train(extractor: _Extractor) -> None:

@@ -1,7 +1,7 @@
 """Exercises whose answer is a function: it is compared with the right one on several cases."""
 
 import inspect
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
@@ -80,8 +80,8 @@ class Attempt:
 
 
 def _snapshot(value: Any) -> Any:
-    """A copy that == compares; of a network, its weights and running statistics."""
-    if isinstance(value, nn.Module):
+    """A copy that == compares; of a network or an optimizer, its state."""
+    if isinstance(value, nn.Module | torch.optim.Optimizer):
         value = value.state_dict()
     if isinstance(value, torch.Tensor):
         return value.tolist()
@@ -100,6 +100,22 @@ def attempt(function: Callable[..., Any], case: Case) -> Attempt:
         return Attempt(case, arguments, function(*arguments), None)
     except Exception as error:
         return Attempt(case, arguments, None, error)
+
+
+def require_unchanged(name: str, made: Attempt, among: Collection[str] | None = None) -> None:
+    """Raise NotYet for an attempt that has changed an argument.
+
+    Args:
+        name: the function's name in the exercise.
+        made: what it did on one case.
+        among: names of the arguments that must not change; None means all.
+    """
+    for argument in made.changed:
+        if among is None or argument in among:
+            raise NotYet(
+                f"{name} changes its argument {argument}, which whoever called it may still need. "
+                "Work on a copy."
+            )
 
 
 def _elsewhere(made: Attempt) -> bool:
@@ -153,11 +169,7 @@ class FunctionExercise:
             NotYet: with the misconception, or else the first case on which the answer is wrong.
         """
         for made in attempts:
-            if made.changed:
-                raise NotYet(
-                    f"{self.name} changes its argument {made.changed[0]}, which whoever called it "
-                    "may still need. Work on a copy."
-                )
+            require_unchanged(self.name, made)
         if self._fits(attempts, self.right, close):
             return
         for misconception in self.misconceptions:
@@ -202,3 +214,11 @@ class FunctionExercise:
 
 def _form(numbers: np.ndarray) -> str:
     return f"the shape {list(numbers.shape)}" if numbers.ndim else "one number"
+
+
+def require_no_error(exercise: FunctionExercise, made: Attempt) -> None:
+    """Raise NotYet for an answer that stops, though it may have changed its arguments before."""
+    if made.error:
+        raise NotYet(
+            f"{exercise.name} stops with {in_short(made.error)}. It happens for {made.case}."
+        )

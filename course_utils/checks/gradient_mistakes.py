@@ -25,10 +25,12 @@ class SeeingNetwork(nn.Module):
             for parameter in self.parameters():
                 parameter.mul_(3)  # probabilities far from 1/4, gradients of any sign
         self.seen: list[Tensor] = []
+        self.asked: list[tuple[bool, bool]] = []  # for a gradient, and is it a leaf
 
     def forward(self, pictures: Tensor) -> Tensor:
         """Logits [N, 4] of pictures [N, 3, H, W]."""
         self.seen.append(pictures.detach().clone())
+        self.asked.append((pictures.requires_grad, pictures.is_leaf))
         return self.head(F.silu(self.features(pictures)).mean(dim=(2, 3)))
 
 

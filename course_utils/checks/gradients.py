@@ -5,8 +5,7 @@ from typing import Any
 from torch import Tensor
 
 from course_utils.checks.base import NotYet, checker
-from course_utils.checks.freezing import require_no_error
-from course_utils.checks.functions import Attempt
+from course_utils.checks.functions import Attempt, require_no_error
 from course_utils.checks.gradient_mistakes import saliency_exercise
 from course_utils.environment import random_state
 
@@ -95,6 +94,17 @@ def _explain_error(made: Attempt) -> None:
         raise NotYet(
             "a gradient is that of one number, and there is one logit for each picture: sum them. "
             "The pictures do not influence one another, so each keeps its own gradient."
+        )
+    asked = set(made.arguments[0].asked)
+    if "NoneType" in words and asked == {(True, False)}:
+        raise NotYet(
+            "the tensor that the network sees was made of another one, so backward keeps no "
+            "gradient for it: let inputs.requires_grad_() be the last thing before network(inputs)."
+        )
+    if "NoneType" in words and asked == {(True, True)}:
+        raise NotYet(
+            "the gradient was asked for, but nobody computed it: call score.backward() before you "
+            "read inputs.grad."
         )
     if "NoneType" in words or "not require grad" in words or "used in the graph" in words:
         raise NotYet(

@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.nn.modules.module import _global_forward_hooks
 
 from course_utils.checks.base import NotYet, as_numbers, checker, close
-from course_utils.checks.freezing import require_no_error
-from course_utils.checks.functions import Attempt, Case, FunctionExercise, attempt
+from course_utils.checks.functions import Attempt, Case, FunctionExercise, attempt, require_no_error
 from course_utils.environment import random_state
 from course_utils.models import evaluating
 
@@ -106,11 +106,13 @@ def _right_map(network: HookedNetwork, layer: str, inputs: Tensor) -> Tensor:
     return _observe(network, inputs).outputs[layer]
 
 
-def _case(layer: str, training: bool, channels: int = 3) -> Case:
+def _case(layer: str, training: bool, channels: int = 3, asleep: str = WHOLE) -> Case:
+    """A network in one mode, but for a part of it that is in evaluation mode."""
     network = HookedNetwork()
     network.stem(torch.rand(8, 3, 5, 6))  # batch norm measures
+    network.train(training).get_submodule(asleep).train(training and not asleep)
     arguments = {
-        "network": network.train(training),
+        "network": network,
         "layer": layer,
         "inputs": torch.randn(2, channels, 5, 6),
     }
@@ -125,7 +127,7 @@ def _exercise() -> FunctionExercise:
             _case("stem.0", training=False),
             _case("stem.1", training=False),  # in front of a ReLU that works in place
             _case("block.0", training=True),
-            _case("block", training=True),
+            _case("block", training=True, asleep="stem"),
             _case("head", training=False),
         ],
         misconceptions=[],
@@ -137,12 +139,20 @@ def check_feature_map(feature_map: Any) -> str:
     """Exercise 2: feature_map(network, layer, inputs) -> a copy of that layer's output."""
     with random_state(0):
         exercise = _exercise()
+        hooks_before = len(_global_forward_hooks)
         attempts = exercise.attempts(feature_map)
+        hooks_added = len(_global_forward_hooks) - hooks_before
         stopped = attempt(feature_map, _case("stem.0", training=False, channels=2))
     for made in attempts:
         _require_evaluation(made)
         _require_map(exercise, made)
         _require_nothing_left(made)
+        _require_mode_as_before(made)
+    if hooks_added:
+        raise NotYet(
+            "a hook on all modules is still on, and runs with every network in this session: "
+            "restart the kernel, and put your hook on network.get_submodule(layer) alone."
+        )
     if any(map(_count_hooks, stopped.arguments[0].modules())):
         return (
             "the map is the layer's, and the hook comes off. But when the network stops with an "
@@ -238,15 +248,43 @@ def _require_nothing_left(made: Attempt) -> None:
             "its map in memory, and your next call adds another one. Keep the handle that "
             "register_forward_hook returns, and call handle.remove() at the end."
         )
-    before = made.case.arguments["network"]
-    if [m.training for m in network.modules()] != [m.training for m in before.modules()]:
-        came, stays = ("training", "evaluation") if before.training else ("evaluation", "training")
+    patched = [name for name, module in network.named_modules() if "forward" in vars(module)]
+    if patched:
         raise NotYet(
-            f"the network came in {came} mode, and you leave parts of it in {stays} mode: give it "
-            "back as it was. with evaluating(network): does so by itself."
+            f'you leave another forward on "{patched[0]}", and every later call of the network '
+            "runs it: a forward hook does the same and comes off, handle.remove()."
+        )
+    if not all(parameter.requires_grad for parameter in network.parameters()):
+        raise NotYet(
+            "you leave parameters of the network frozen: requires_grad_(False) stays, and the next "
+            "training would learn nothing. Run the network under torch.no_grad() instead."
+        )
+    if any(parameter.grad is not None for parameter in network.parameters()):
+        raise NotYet(
+            "backward has left gradients in the network's parameters, which the next training step "
+            "would add to its own. A map needs none: run the network under torch.no_grad()."
         )
     if isinstance(value, Tensor) and value.requires_grad:
         raise NotYet(
             "the map still hangs on autograd's graph, which keeps the whole run in memory for as "
             "long as you keep the map: output.detach().clone()."
+        )
+
+
+def _require_mode_as_before(made: Attempt) -> None:
+    network, before = made.arguments[0], made.case.arguments["network"]
+    modules = zip(network.named_modules(), before.modules(), strict=True)
+    for (name, now), then in modules:
+        if now.training == then.training:
+            continue
+        came, stays = ("training", "evaluation") if then.training else ("evaluation", "training")
+        if name == WHOLE:
+            raise NotYet(
+                f"the network came in {came} mode, and you leave parts of it in {stays} mode: give "
+                "it back as it was. with evaluating(network): does so by itself."
+            )
+        raise NotYet(
+            f'a part of the network, "{name}", came in {came} mode, and you leave it in {stays} '
+            "mode: train() and eval() set all parts alike. with evaluating(network): gives each "
+            "its own mode back."
         )

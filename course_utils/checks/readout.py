@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from course_utils.checks.base import NotYet, checker, close
+from course_utils.checks.base import NotYet, as_numbers, checker, close
 from course_utils.checks.functions import Attempt, Case, FunctionExercise, Misconception, attempt
 
 NodesOfGraph = Callable[[Tensor], Tensor]  # [n, F] -> [F]
@@ -184,4 +184,11 @@ def _depends_on_order(readout: Callable[..., Any], made: Attempt) -> bool:
     """Whether an answer's numbers are others if the nodes of a case are turned around."""
     turned = {name: tensor.flip(0) for name, tensor in made.case.arguments.items()}
     other = attempt(readout, Case(turned))
-    return not (made.error or other.error or other.does(made, close))
+    if made.error or other.error:
+        return False
+    try:
+        for value in (made.value, other.value):
+            as_numbers(value, "")
+    except NotYet:  # another sentence is due
+        return False
+    return not other.does(made, close)

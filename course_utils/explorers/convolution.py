@@ -38,6 +38,7 @@ from course_utils.explorers.windows import (
     Sweep,
     Sweeps,
     WindowExplorer,
+    checked_pictures,
     require_same,
     size_in_words,
     slider,
@@ -90,7 +91,7 @@ class ConvolutionExplorer(WindowExplorer):
 
     def __init__(self, pictures: Mapping[str, Any]) -> None:
         super().__init__(
-            pictures,
+            checked_pictures(pictures),
             {
                 "preset": widgets.Dropdown(
                     options=[*PRESETS, OWN], value=DEFAULT, description="Kernel"

@@ -18,6 +18,7 @@ from course_utils.explorers.drawing import (
     TRUE_COLOR,
     Canvas,
     percent,
+    text_width,
 )
 from course_utils.explorers.lines import Plot, spread
 from course_utils.explorers.maps import LINES
@@ -257,8 +258,10 @@ def _times(reading: Reading, index: int) -> str:
 
 
 def _taken_for(taken: np.ndarray, classes: Sequence[str]) -> str:
-    """The class that an emoji was most often taken for; several if they are tied."""
+    """The class that an emoji was most often taken for; how many if too many tie to name them."""
     most = [classes[kind] for kind in np.flatnonzero(taken == taken.max())]
     if len(most) > 1:
-        return f"called {', '.join(most[:-1])} or {most[-1]}"
+        words = f"called {' or '.join(most)}"
+        fits = len(most) == 2 and text_width(words, SMALL) <= WORDS_WIDTH
+        return words if fits else f"called {len(most)} things"
     return f"called {most[0]}" if taken.max() == taken.sum() else f"called mostly {most[0]}"

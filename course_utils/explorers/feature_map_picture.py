@@ -136,8 +136,8 @@ def _draw_inputs(canvas: Canvas, scene: Scene) -> None:
         if (bottom - top, right - left) == (height, width):
             words = f"the marked {marked} sees the whole picture"
     elif scene.maps is not None:
-        words = f"on which pixels the {marked} depends is unknown"
-    canvas.text(RIGHT, LEGEND, words, size=SMALL, color=FAINT)
+        words = "which pixels it depends on is unknown"
+    canvas.text(RIGHT, LEGEND, words, size=SMALL, color=FAINT, width=SIDE)
 
 
 def _draw_answers(canvas: Canvas, scene: Scene) -> None:

@@ -54,7 +54,8 @@ WIDEST_WEIGHT = 46
 INDEX, DEGREE, GAP, SIGN, COLUMN, EDGE = 18, 36, 22, 20, 46, 4
 SUBTITLED = 176  # the least room for A, so that the line above it fits
 WIDEST_GRAPH = 320
-ARITHMETIC = TOP + ROOM + 22  # a line below all, or two
+NOTE = TOP + ROOM  # on how to read the graph
+ARITHMETIC = NOTE + 22  # a line below all, or two
 
 
 class GraphEditor(Explorer):
@@ -132,7 +133,7 @@ class GraphEditor(Explorer):
         return " ".join(filter(None, sentences))
 
     def render(self, *, source: int, target: int, **values: Any) -> np.ndarray:
-        """The graph, A with the degrees, P times the values, and one row of it in words."""
+        """The graph, A with the degrees, the matrix times the values, one row of it in words."""
         graph = self._received(source=source, target=target, **values)
         nodes = len(graph.values)
         height = min(LARGEST_CELL, ROOM / nodes)
@@ -141,7 +142,9 @@ class GraphEditor(Explorer):
         tables = INDEX + counts + nodes * weight + 2 * (SIGN + COLUMN) + EDGE
         left = min(WIDTH - tables, WIDEST_GRAPH)
         canvas = Canvas(WIDTH, HEIGHT)
-        _draw_graph(canvas, Box(0, 0, left - 10, TOP + ROOM), graph, (source, target))
+        _draw_graph(canvas, Box(0, 0, left - 10, NOTE - 12), graph, (source, target))
+        note = "in the circle: the node; beside it: its value"
+        canvas.text(0, NOTE, note, size=SMALL, color=FAINT, width=left - 10)
         x = left + INDEX
         name = "A + I" if values["self_loops"] else "A"
         _draw_counts(canvas, x, (count, height), graph, name, (source, target))
@@ -211,13 +214,15 @@ def _draw_product(
     name: str,
     edge: Edge,
 ) -> None:
-    """P times the values gives the new values."""
+    """The matrix times the values gives the new values."""
+    scaled = "P" if how == "symmetric" and name == "A + I" else "matrix"
     rule = {
-        "none": f"P = {name}: nothing is divided",
+        "none": "nothing is divided",
         "by row": "row i divided by its degree",
         "symmetric": "entry i, j divided by √(dᵢ × dⱼ)",
     }[how]
-    canvas.text(x, TITLE, "P × values = new values", bold=True)
+    factor = name if how == "none" else scaled
+    canvas.text(x, TITLE, f"{factor} × values = new values", bold=True)
     canvas.text(x, SUBTITLE, rule, size=SMALL, color=FAINT)
     nodes = len(graph.values)
     middle = TOP + nodes * cell[1] / 2

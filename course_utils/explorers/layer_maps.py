@@ -143,8 +143,9 @@ class State:
 @torch.no_grad()
 def _norms(tensors: Sequence[Tensor]) -> bytes:
     """The tensors' norms, as bytes, so that a NaN equals itself; whole numbers have none."""
-    real = [each.float().norm() for each in tensors if each.is_floating_point()]
-    norms = [*real, *(each.norm() for each in tensors if each.is_complex())]
+    numbers = [each.float() for each in tensors if each.is_floating_point()]
+    numbers += [each for each in tensors if each.is_complex()]
+    norms = [torch.linalg.vector_norm(each) for each in numbers]
     if len({norm.device for norm in norms}) > 1:
         norms = [norm.cpu() for norm in norms]
     return torch.stack(norms).cpu().numpy().tobytes() if norms else b""  # one wait for a GPU

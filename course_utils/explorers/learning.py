@@ -30,26 +30,32 @@ class LearningExplorer(Explorer):
     Args:
         kernels: float [steps, 3, 3], the kernel before each step.
         losses: the loss before each step, at least 0.
-        picture: uint8 gray [H, W] or RGB [H, W, 3], which is made gray.
+        picture: uint8 gray [H, W] or RGB [H, W, 3], which is made gray; its longer side is made
+            at most 170 pixels.
 
     Raises:
-        ValueError: the kernels are no finite numbers [steps, 3, 3], there is not one loss for each,
-            or the picture is none.
+        ValueError: the kernels are no finite numbers [steps, 3, 3], there is not one loss of at
+            least 0 for each, or the picture is none or smaller than a kernel.
     """
 
     title = "Explorer of learning"
 
     def __init__(self, kernels: Any, losses: Sequence[float], picture: Any) -> None:
-        self._kernels = as_array(kernels).astype(np.float64)
-        self._losses = np.asarray(losses, np.float64)
-        steps = len(self._kernels)
-        if self._kernels.shape[1:] != (3, 3) or steps == 0 or not np.isfinite(self._kernels).all():
+        self._kernels, self._losses = _finite(kernels), _finite(losses)
+        if self._kernels is None:
+            raise ValueError("kernels must be finite numbers [steps, 3, 3].")
+        if self._kernels.shape[1:] != (3, 3) or (steps := len(self._kernels)) == 0:
+            found = list(self._kernels.shape)
+            raise ValueError(f"kernels must be finite numbers [steps, 3, 3], not {found}.")
+        if self._losses is None or self._losses.shape != (steps,) or (self._losses < 0).any():
             raise ValueError(
-                f"kernels must be finite numbers [steps, 3, 3], not {list(self._kernels.shape)}."
+                f"losses must be {steps} finite numbers of at least 0, one for each kernel."
             )
-        if self._losses.shape != (steps,) or not np.isfinite(self._losses).all():
-            raise ValueError(f"losses must be {steps} finite numbers, one for each kernel.")
-        photo = torch.from_numpy(np.array(shrink(to_gray(picture), LONGEST), np.float64))
+        gray = shrink(to_gray(picture), LONGEST)
+        if min(gray.shape) < 3:
+            size = " × ".join(map(str, gray.shape))
+            raise ValueError(f"The picture must have at least 3 × 3 pixels, not {size}.")
+        photo = torch.from_numpy(np.array(gray, np.float64))
         filters = torch.from_numpy(self._kernels)[:, None]  # [steps, 1, 3, 3]
         self._maps = F.conv2d(photo[None, None], filters)[0].numpy()  # [steps, H, W]
         # One scale for all steps, that of the last map: the picture comes up as the kernel grows.
@@ -94,6 +100,15 @@ class LearningExplorer(Explorer):
             canvas.rectangle(left + 0.1 * width, top, 0.8 * width, height, color)
         words = f"step {step}: {number(self._losses[step])}"
         canvas.text(LOSS_LEFT, TOP + LOSS_HEIGHT + 16, words, color=PALETTE["vermilion"], bold=True)
+
+
+def _finite(values: Any) -> np.ndarray | None:
+    """Numbers as float64, or None if they are none or not all of them are finite."""
+    try:
+        numbers = as_array(values).astype(np.float64)
+    except (TypeError, ValueError):
+        return None
+    return numbers if np.isfinite(numbers).all() else None
 
 
 def _texts(kernel: np.ndarray) -> list[list[str]]:

@@ -202,5 +202,5 @@ def _draw_histogram(
     words = f"mean {_in_words(mean, color)}"
     align = "left" if x < (LEFT + RIGHT) / 2 else "right"
     canvas.text(x, TOP - 24, words, size=13, color=MARK, bold=True, align=align)
-    canvas.text(LEFT, y + 34, "A mean readout keeps nothing but the mean.")
+    canvas.text(LEFT, y + 34, "The mean of the nodes alone forgets the bars.")
     canvas.text(LEFT, y + 53, "A turn changes neither the bars nor the mean.")

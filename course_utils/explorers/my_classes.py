@@ -88,7 +88,7 @@ class MyClassesExplorer(Explorer):
         *,
         new_picture: np.ndarray | None = None,
     ) -> None:
-        collection, notes = collected(classes)
+        collection, notes, _ = collected(classes)
         new = None if new_picture is None else New("the example", own_picture(new_picture))
         self._learner = Learner(efficientnet_lite0(SIDE) if backbone is None else backbone)
         self._notes: tuple[str, ...] = ()
@@ -174,9 +174,11 @@ class MyClassesExplorer(Explorer):
                     )
                     if own == label
                 ]
-                collection, notes = added(addition.collection, name, pictures)
-                addition = Addition(collection, addition.notes + notes)
-            return folder.classes[0], Addition(addition.collection, summarized(addition.notes))
+                collection, notes, left_over = added(addition.collection, name, pictures)
+                left_over += addition.left_over
+                addition = Addition(collection, addition.notes + notes, left_over)
+            notes = summarized(addition.notes, addition.left_over)
+            return folder.classes[0], Addition(addition.collection, notes)
 
         return self._edited(edit)
 

@@ -38,10 +38,17 @@ Collection = Mapping[str, tuple[OwnPicture, ...]]  # name of a class -> its pict
 
 
 class Addition(NamedTuple):
-    """A collection with more pictures, and a sentence for each thing that was not taken."""
+    """A collection with more pictures, and what was not taken.
+
+    Attributes:
+        collection: the pictures by class.
+        notes: a sentence for each picture that was not taken for what it is.
+        left_over: the number of pictures for which there was no room.
+    """
 
     collection: Collection
     notes: tuple[str, ...] = ()
+    left_over: int = 0
 
 
 def own_picture(picture: Any) -> OwnPicture:
@@ -78,7 +85,7 @@ def collected(classes: Any) -> Addition:
                 own.append((f"picture {place} of {name}", own_picture(picture)))
             except PictureError as problem:
                 raise ValueError(f"Picture {place} of {name}: {problem}") from problem
-        collection, notes = added(addition.collection, name, own)
+        collection, notes, _ = added(addition.collection, name, own)
         addition = Addition(collection, addition.notes + notes)
     return addition
 
@@ -112,9 +119,8 @@ def added(
         else:
             kept.append(picture)
             known[picture.key] = name
-    if left_over:
-        notes.append(f"{MOST_PICTURES} pictures are the most: {left_over} were left out.")
-    return Addition({**collection, name: (*collection.get(name, ()), *kept)}, tuple(notes))
+    together = {**collection, name: (*collection.get(name, ()), *kept)}
+    return Addition(together, tuple(notes), left_over)
 
 
 def files_added(collection: Collection, name: Any, files: Sequence[tuple[str, Any]]) -> Addition:
@@ -137,16 +143,24 @@ def files_added(collection: Collection, name: Any, files: Sequence[tuple[str, An
         except PictureError as problem:
             bad.append(str(problem))
     addition = added(collection, name, good)
-    notes = summarized([*bad, *addition.notes])
+    notes = summarized([*bad, *addition.notes], addition.left_over)
     if sum(map(len, addition.collection.values())) == sum(map(len, collection.values())):
         raise ExplorerError(" ".join(notes))
     return Addition(addition.collection, notes)
 
 
-def summarized(notes: Sequence[str]) -> tuple[str, ...]:
-    """The first few sentences, and how many more there are."""
-    more = len(notes) - NAMED
-    return (*notes[:NAMED], *([f"And {more} more were not taken."] if more > 0 else []))
+def summarized(notes: Sequence[str], left_over: int = 0) -> tuple[str, ...]:
+    """For how many pictures there was no room; then the first sentences, and how many more."""
+    said = list(notes[:NAMED])
+    if left_over:
+        said.insert(0, f"{MOST_PICTURES} pictures are the most: {_were(left_over)} left out.")
+    if (more := len(notes) - NAMED) > 0:
+        said.append(f"And {_were(more, 'more ')} not taken.")
+    return tuple(said)
+
+
+def _were(count: int, what: str = "") -> str:
+    return f"{count} {what}{'was' if count == 1 else 'were'}"
 
 
 def class_name(text: Any) -> str:

@@ -36,6 +36,7 @@ from course_utils.explorers.windows import (
     Sweep,
     Sweeps,
     WindowExplorer,
+    checked_pictures,
     require_same,
     size_in_words,
     slider,
@@ -99,7 +100,7 @@ class PoolingExplorer(WindowExplorer):
 
     def __init__(self, pictures: Mapping[str, Any]) -> None:
         super().__init__(
-            pictures,
+            checked_pictures(pictures),
             {
                 "kind": widgets.Dropdown(options=KINDS, description="Pooling"),
                 "push": slider(0, LARGEST_PUSH, 0, "Push (px)"),

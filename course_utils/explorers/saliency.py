@@ -66,12 +66,14 @@ class SaliencyExplorer(ExplanationExplorer):
         self._explained = lru_cache(KEPT)(self._explain)
         self._by_chance = lru_cache(KEPT)(self._remove_by_chance)
         self._backdrop = lru_cache(1)(self._draw_backdrop)
+        gallery = Gallery(network, images, prepare, classes)
+        method = method_control(methods)  # before any other control: it refuses unknown ones
         super().__init__(
-            Gallery(network, images, prepare, classes),
+            gallery,
             {
                 "target": widgets.Dropdown(description="Explain"),
                 "against": widgets.Dropdown(description="Against"),
-                "method": method_control(methods),
+                "method": method,
                 "removed": widgets.IntSlider(
                     min=0, max=100, step=100 // steps, value=0, description="Removed (%)"
                 ),
@@ -79,8 +81,10 @@ class SaliencyExplorer(ExplanationExplorer):
         )
 
     def adjust(self, changed: set[str]) -> None:
-        """Take in an upload, and offer the picture's likeliest classes."""
+        """Take in an upload, offer the picture's likeliest classes, and keep to whole steps."""
         super().adjust(changed)
+        removed = self.controls["removed"]  # what is typed beside a slider can be any number
+        removed.value = removed.step * round(removed.value / removed.step)
         self._offer_classes()
 
     def choose(self, **values: Any) -> None:

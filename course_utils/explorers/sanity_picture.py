@@ -5,9 +5,16 @@ from typing import NamedTuple
 import numpy as np
 
 from course_utils.attribution import METHODS
-from course_utils.explorers.drawing import PIXEL_RATIO, TEXT, Canvas, percent
+from course_utils.explorers.drawing import (
+    PIXEL_RATIO,
+    TEXT,
+    Canvas,
+    percent,
+    shorten,
+    text_width,
+)
 from course_utils.explorers.gallery import Seen
-from course_utils.explorers.heat import BELOW, CAPTION, PITCH, WIDTH, draw_heat, draw_panel
+from course_utils.explorers.heat import BELOW, CAPTION, PANEL, PITCH, WIDTH, draw_heat, draw_panel
 from course_utils.explorers.line_chart import Axes, Line, draw_lines, mark_place
 from course_utils.explorers.lines import Plot
 
@@ -80,8 +87,9 @@ def _draw_map(
     """The heat map after so many steps, and what the network then says."""
     draw_heat(canvas, column, title, found.maps[step], seen.pixels, signed=METHODS[method].signed)
     label, share = found.answers[step]
-    words = f"the network says {label} ({percent(share)})"
-    canvas.text(column * PITCH, BELOW, words, width=PITCH - 36)
+    behind = f" ({percent(share)})"
+    words = shorten(f"the network says {label}", PANEL - text_width(behind, 12))
+    canvas.text(column * PITCH, BELOW, words + behind)
 
 
 def _axes(found: Forgetting) -> Axes:

@@ -153,18 +153,16 @@ class WindowExplorer(Explorer):
     A subclass writes `sweeps`, whose arguments are named after controls, as those of `render` are.
 
     Args:
-        pictures: name -> uint8 gray [H, W] or RGB [H, W, 3]; made gray, and smaller if needed.
+        pictures: as `checked_pictures` gives them: before the controls are made, so that none is
+            left over where pictures are refused.
         controls: the controls by name, but for those of the picture and the upload. Among them
             are the sliders `row` and `column` of the cell.
-
-    Raises:
-        ValueError: there is no picture, or one of them is none.
     """
 
     def __init__(
-        self, pictures: Mapping[str, Any], controls: Mapping[str, widgets.ValueWidget]
+        self, pictures: dict[str, np.ndarray], controls: Mapping[str, widgets.ValueWidget]
     ) -> None:
-        self._pictures = checked_pictures(pictures)
+        self._pictures = pictures
         picture = widgets.Dropdown(options=list(self._pictures), description="Picture")
         super().__init__({"picture": picture, "upload": upload_button(), **controls})
 
@@ -203,7 +201,11 @@ class WindowExplorer(Explorer):
         return self._pictures[name]
 
     def _add_upload(self) -> None:
-        """Add the uploaded picture to the pictures, under a name of its own, and choose it."""
+        """Add the uploaded picture to the pictures, under a name of its own, and choose it.
+
+        Raises:
+            ExplorerError, PictureError: it is no picture, or the window does not fit into it.
+        """
         upload = take_upload(self.controls["upload"])
         if upload is None:
             return
@@ -211,5 +213,10 @@ class WindowExplorer(Explorer):
         picture = shrink(to_gray(read_picture(content, file_name)), LONGEST)
         name = free_name(file_name, self._pictures)
         self._pictures[name] = picture
+        try:
+            self.sweeps(**self.values | {"picture": name})
+        except ExplorerError as problem:
+            del self._pictures[name]
+            raise ExplorerError(f"{problem} Then choose the file again.") from problem
         self.controls["picture"].options = list(self._pictures)
         self.controls["picture"].value = name
