@@ -66,7 +66,9 @@ class Results:
         """
         path = cls._path(name)
         if not path.exists():
-            raise FileNotFoundError(f"There are no results of {name!r}: course experiments {name}")
+            raise FileNotFoundError(
+                f"There are no results of {name!r}: run `course experiments {name}`."
+            )
         return cls(
             name, _read(path, "Restore it with `git checkout`, or install the course again.")
         )

@@ -1,6 +1,7 @@
 """The two loops that `course bench training` compares, on tiny data, and its tables."""
 
 import json
+import re
 from collections.abc import Callable
 
 import pytest
@@ -222,19 +223,13 @@ def test_comparison_side_by_side():
 
 
 def test_an_accuracy_that_was_not_reached():
-    rows = cells(
-        comparison.comparison_table("FashionCNN", PUBLISHED, [fit_result(1, 0.8)], CEILING)
-    )
-    assert rows["seconds until 90.00%"] == ["302.0", "not reached", "–"]
+    table = comparison.comparison_table("FashionCNN", PUBLISHED, [fit_result(1, 0.8)], CEILING)
+    assert cells(table)["seconds until 90.00%"] == ["302.0", "not reached", "–"]
 
 
 def test_a_limited_run_is_extrapolated():
-    limited = PUBLISHED | {
-        "steps": 100,
-        "training_seconds": 6.0,
-        "evaluating_seconds": 4.0,
-        "curve": [[1, 0.5]] * 2,
-    }
+    seconds = {"training_seconds": 6.0, "evaluating_seconds": 4.0}
+    limited = PUBLISHED | seconds | {"steps": 100, "curve": [[1, 0.5]] * 2}
     fits = [fit_result(1, 0.6, images=6000)]
     rows = cells(comparison.comparison_table("FashionCNN", limited, fits, CEILING))
     assert rows["seconds per epoch, extrapolated"] == ["60.0", "200.0", "0.3"]
@@ -252,14 +247,17 @@ def test_memory_that_is_not_known_is_left_out():
 def measuring(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[str]]:
     """Run `training.measure` without any training; returns the processes that it starts."""
     asked: list[str] = []
-    accuracies = {1: 0.89, 2: 0.905, 3: 0.91, 5: 0.92}
+    accuracies = {(1, None): 0.89, (2, 45_000): 0.902, (2, None): 0.905, (3, None): 0.91}
 
     def pretend(function, *, unset=(), **arguments):
         name = function.__name__
         asked.append(f"{name} {arguments.get('epochs', '')}".strip())
         assert list(unset) == (["OMP_WAIT_POLICY"] if name == "run_published" else [])
         answers = {"measure_ceiling": CEILING, "run_published": PUBLISHED}
-        return answers.get(name) or fit_result(arguments["epochs"], accuracies[arguments["epochs"]])
+        if name in answers:
+            return answers[name]
+        epochs, images = arguments["epochs"], arguments["images"]
+        return fit_result(epochs, accuracies.get((epochs, images), 0.5), images or 60_000)
 
     monkeypatch.setattr(training, "need_fashion_mnist", lambda: None)
     monkeypatch.setattr(training, "run_fresh", pretend)
@@ -269,9 +267,11 @@ def measuring(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[str]]:
 
 def test_trainings_grow_until_one_is_as_accurate_in_either_mode(measuring):
     tables = list(training.measure())
-    fits = ["run_fit 1", "run_fit 2", "run_fit 3"]
-    assert measuring == ["measure_ceiling", fits[0], "run_published", *fits[1:]]
-    assert [len(cells(table)) for table in tables[:2]] == [4, 3]
+    fits = ["run_fit 2", "run_fit 2", "run_fit 3"]
+    assert measuring == ["measure_ceiling", "run_fit 1", "run_published", *fits]
+    assert len(cells(tables[0])) == 4
+    assert re.findall(r"\d+,000", repr(tables[1])) == ["60,000", "45,000", "60,000", "60,000"]
+    assert cells(tables[2])["steps done"][1] == "703"  # the shortest that reaches 90%
     assert cells(tables[2])["seconds until 91.00%"] == ["302.0", "61.0", "5.0"]
 
 
@@ -283,10 +283,10 @@ def test_a_limited_comparison_trains_once(measuring):
 def test_an_interrupted_comparison_shows_what_it_has(measuring, monkeypatch):
     fit_in_fresh = training.fit_in_fresh
 
-    def interrupted(network, *, epochs, steps):
+    def interrupted(network, *, epochs, **others):
         if epochs == 2:
             raise KeyboardInterrupt
-        return fit_in_fresh(network, epochs=epochs, steps=steps)
+        return fit_in_fresh(network, epochs=epochs, **others)
 
     monkeypatch.setattr(training, "fit_in_fresh", interrupted)
     tables = training.measure()

@@ -21,7 +21,7 @@ def targets(run: Result) -> tuple[float, float]:
 def first_reaching(fits: Sequence[Result], accuracy: float) -> Result | None:
     """The shortest training with at least this test accuracy."""
     reaching = [fit for fit in fits if fit["test_accuracy"] >= accuracy]
-    return min(reaching, key=lambda fit: fit["epochs"], default=None)
+    return min(reaching, key=lambda fit: fit["steps"], default=None)
 
 
 def ceiling_table(ceiling: Result) -> Table:
@@ -37,10 +37,11 @@ def ceiling_table(ceiling: Result) -> Table:
 
 def trainings_table(network: str, fits: Sequence[Result]) -> Table:
     """Each complete training with `fit`, and what it reached."""
-    header = [f"{network}, fit: epochs", "seconds in all", "of an epoch", "test accuracy"]
+    header = [f"{network}, fit: epochs", "images", "seconds in all", "of an epoch", "test accuracy"]
     rows = [
         [
             str(fit["epochs"]),
+            f"{fit['images']:,}",
             f"{fit['seconds']:.1f}",
             f"{mean(fit['epoch_seconds']):.1f}",
             f"{fit['test_accuracy']:.2%}",

@@ -16,7 +16,10 @@ from course_utils.bench.machine import need_fashion_mnist
 from course_utils.bench.published import run_published
 from course_utils.tables import Table
 
-TRAININGS = (1, 2, 3, 5)  # epochs
+# Epochs, and of how many images, None being all. With 45,000, the networks of five seeds named 91.0
+# to 91.5% of the last 10,000 training images, and those of two of the published loop's 90.5 and
+# 90.9%: a pass and a half is enough.
+TRAININGS = ((1, None), (2, 45_000), (2, None), (3, None), (5, None))
 
 
 def measure(steps: int | None = None) -> Iterator[Table]:
@@ -40,12 +43,12 @@ def _compare(network: str, ceiling: Result, steps: int | None) -> Iterator[Table
     fits: list[Result] = []
     run: Result | None = None
     try:
-        for epochs in TRAININGS:
+        for epochs, images in TRAININGS:
             # Test accuracies end this loop because it measures speed, the time to an accuracy.
             # How long to train, chapter 2 chooses on validation images.
             if run and (steps or first_reaching(fits, max(targets(run)))):
                 break
-            fits.append(fit_in_fresh(network, epochs=epochs, steps=steps))
+            fits.append(fit_in_fresh(network, epochs=epochs, images=images, steps=steps))
             run = run or published_in_fresh(network, steps=steps)
     finally:  # after an interrupt too
         if fits:
@@ -66,10 +69,17 @@ def published_in_fresh(network: str, *, steps: int | None, bar: bool = True) -> 
     )
 
 
-def fit_in_fresh(network: str, *, epochs: int = 1, steps: int | None, bar: bool = True) -> Result:
+def fit_in_fresh(
+    network: str,
+    *,
+    epochs: int = 1,
+    images: int | None = None,
+    steps: int | None,
+    bar: bool = True,
+) -> Result:
     """`run_fit` in a fresh process, on as many images as `steps` steps of an epoch need."""
     description = f"{network}, fit, {epochs} epoch{'' if epochs == 1 else 's'}" if bar else None
-    images = None if steps is None else steps * BATCH_SIZE
+    images = images if steps is None else steps * BATCH_SIZE
     return run_fresh(
         run_fit, network=network, epochs=epochs, images=images, description=description
     )
