@@ -5,20 +5,42 @@ import tempfile
 import warnings
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import torch
+
+
+def writable(path: Path | str) -> Path:
+    """`path`, if a checkpoint is there already or could be made; nothing is left there.
+
+    Raises:
+        ValueError: no file can be made there.
+    """
+    path = Path(path)
+    if not os.path.exists(path):  # Path.exists raises in a folder that one may not enter
+        folder = next(filter(os.path.exists, path.parents), path.parent)
+        try:
+            tempfile.TemporaryFile(dir=folder).close()
+        except OSError as error:
+            reason = error.strerror or type(error).__name__
+            raise ValueError(
+                f"{path} cannot be written ({reason}): name a file in a folder that you may "
+                "write to."
+            ) from error
+    return path
 
 
 def save_checkpoint(path: Path, state: dict[str, Any]) -> None:
     """Write `state` (tensors, numbers, text, lists, dicts) to `path`, whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name)
+    # A file of tempfile's only its owner may read.
+    temporary = path.with_name(f"{path.name}{uuid4().hex[:8]}")
     try:
-        with os.fdopen(handle, "wb") as file:
+        with temporary.open("xb") as file:
             torch.save(state, file)
         os.replace(temporary, path)
     except BaseException:  # also an interrupt: no half a file stays behind
-        Path(temporary).unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
         raise
 
 
@@ -41,6 +63,22 @@ def load_checkpoint(path: Path) -> dict[str, Any]:
     if not isinstance(state, dict):
         raise _no_checkpoint(path)
     return state
+
+
+def random_states(device: torch.device) -> dict[str, Any]:
+    """The state of the random numbers of the CPU and of `device`, for a checkpoint."""
+    states = {"random": torch.get_rng_state()}
+    if device.type == "cpu":
+        return states
+    state = torch.get_device_module(device).get_rng_state(device)
+    return states | {"device": device.type, "device_random": state}
+
+
+def restore_random_states(states: dict[str, Any], device: torch.device) -> None:
+    """Put back what `random_states` gave, that of a device only if `device` is of its kind."""
+    torch.set_rng_state(states["random"])
+    if states.get("device") == device.type:
+        torch.get_device_module(device).set_rng_state(states["device_random"], device)
 
 
 def _no_checkpoint(path: Path) -> ValueError:

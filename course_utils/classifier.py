@@ -216,7 +216,7 @@ def train_on_features(
         backbone: the network that the features come from.
 
     Raises:
-        ValueError: a class has fewer than two pictures, or there is one split.
+        ValueError: a label beyond the classes, fewer than two pictures of a class, or one split.
     """
     features, labels = features.cpu(), labels.cpu()
     _require_splits(labels, classes, splits)
@@ -279,13 +279,13 @@ def _check(images: Tensor, labels: Tensor, classes: Sequence[str]) -> None:
         )
     if len(set(classes)) < max(2, len(classes)):
         raise ValueError(f"classes must be at least two different names, not {list(classes)}.")
-    if len(labels) and not 0 <= labels.min() <= labels.max() < len(classes):
-        raise ValueError(f"labels must lie in 0..{len(classes) - 1}, one number for each class.")
 
 
 def _require_splits(labels: Tensor, classes: Sequence[str], splits: int) -> None:
     if splits < 2:
         raise ValueError(f"splits must be at least 2 to tell how far they differ, not {splits}.")
+    if len(labels) and not 0 <= labels.min() <= labels.max() < len(classes):
+        raise ValueError(f"labels must lie in 0..{len(classes) - 1}, one number for each class.")
     counts = labels.bincount(minlength=len(classes)).tolist()
     single = [name for name, count in zip(classes, counts, strict=True) if count < 2]
     if single:

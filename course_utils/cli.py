@@ -103,7 +103,7 @@ def _execute(options: argparse.Namespace) -> int:
 
 
 def _experiments(options: argparse.Namespace) -> int:
-    from course_utils.experiments import NAMES, run
+    from course_utils.experiments import NAMES, ExperimentFailed, run
     from course_utils.results import ResultsError
     from course_utils.sources import DataUnavailable
 
@@ -112,7 +112,7 @@ def _experiments(options: argparse.Namespace) -> int:
         return _fail(f"There is no experiment {options.name!r}; there are: {known}.", status=2)
     try:
         run(options.name)
-    except (DataUnavailable, ResultsError) as error:
+    except (DataUnavailable, ExperimentFailed, ResultsError) as error:
         return _fail(error)
     return 0
 

@@ -244,7 +244,7 @@ def sample_image(name: str) -> np.ndarray:
 
 
 def sample_clip() -> np.ndarray:
-    """A second and a half of a film: the camera stands still, a rabbit gets up.
+    """Less than two seconds of a film: the camera stands still, a rabbit gets up.
 
     Returns:
         uint8 [16, 90, 160]: frames 0.12 seconds apart, rows, columns; 0 is black, 255 white.

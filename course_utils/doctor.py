@@ -27,17 +27,7 @@ from course_utils.downloads import Web, download_folder
 from course_utils.places import PlaceFailed, user_folder
 from course_utils.sources import DataUnavailable, shipped, where
 
-PACKAGES = (
-    "torch",
-    "torchvision",
-    "torch-geometric",
-    "jupyterlab",
-    "ipywidgets",
-    "ipykernel",
-    "numpy",
-    "opencv-python",
-)
-OLDEST_IPYWIDGETS = Version("7.7.1")
+COURSE = "convolution-course"  # the distribution whose requirements are checked
 PYTHONS = SpecifierSet(">=3.11,<3.14")
 LOW_DISK_BYTES = 10**9
 CONNECT_SECONDS = 3.0
@@ -62,14 +52,16 @@ def check_python(running: str) -> Finding:
     return Finding("problem", "Python", running, remedy)
 
 
-def check_package(name: str, installed: str | None) -> Finding:
-    """Whether a package is there and, for ipywidgets, new enough."""
+def check_package(needed: Requirement, installed: str | None) -> Finding:
+    """Whether a package that the course needs is there, in a version that it was made for."""
     if installed is None:
-        return Finding("problem", name, "not installed", f"{REINSTALL}.")
-    if name == "ipywidgets" and Version(installed) < OLDEST_IPYWIDGETS:
-        remedy = f"Run `pip install 'ipywidgets>={OLDEST_IPYWIDGETS}'`, then restart JupyterLab."
-        return Finding("problem", name, f"{installed} is too old for the explorers", remedy)
-    return Finding("ok", name, installed)
+        return Finding("problem", needed.name, "not installed", f"{REINSTALL}.")
+    if needed.specifier.contains(installed, prereleases=True):
+        return Finding("ok", needed.name, installed)
+    detail = f"{installed}, but the course needs {needed.specifier}"
+    command = f'`pip install "{needed.name}{needed.specifier}"`'
+    remedy = f"{REINSTALL}; or run {command}, then restart JupyterLab."
+    return Finding("problem", needed.name, detail, remedy)
 
 
 def check_torch_pair(
@@ -189,16 +181,18 @@ def examine() -> int:
 
 def _findings() -> Iterator[Finding]:
     yield check_python(platform.python_version())
-    installed = {name: _installed(name) for name in PACKAGES}
-    for name, number in installed.items():
-        yield check_package(name, number)
+    yield from _package_findings()
+    torch, torchvision = _installed("torch"), _installed("torchvision")
     torch_error = _import_error("torch")
-    if installed["torch"] and installed["torchvision"]:
+    if torch and torchvision:
         error = torch_error or _import_error("torchvision")
-        pins = requires("torchvision") or []
-        yield check_torch_pair(installed["torch"], installed["torchvision"], pins, error)
+        yield check_torch_pair(torch, torchvision, requires("torchvision") or [], error)
     if torch_error is None:
-        yield from _torch_findings()
+        try:
+            yield from _torch_findings()
+        except Exception as error:  # of another version, or without a library that it needs
+            words = f"{type(error).__name__}: {error}".splitlines()[0]
+            yield Finding("problem", "device", f"torch fails: {words}", f"{REINSTALL}.")
 
     located = {dataset.title: where(name) for name, dataset in DATASETS.items()}
     for title, folders in located.items():
@@ -211,6 +205,17 @@ def _findings() -> Iterator[Finding]:
     if (mirror := _mirror()) is not None:
         host = urlsplit(mirror).hostname
         yield check_network(host, _answers(mirror), all(located.values()))
+
+
+def _package_findings() -> Iterator[Finding]:
+    try:
+        needed = [Requirement(line) for line in requires(COURSE) or []]
+    except PackageNotFoundError:
+        yield Finding("problem", COURSE, "not installed", f"{REINSTALL}.")
+        return
+    for each in needed:
+        if each.marker is None or each.marker.evaluate({"extra": ""}):
+            yield check_package(each, _installed(each.name))
 
 
 def _installed(package: str) -> str | None:

@@ -34,6 +34,7 @@ SLOW_SECONDS = 5  # a package that fails after so long ...
 PAUSE_SECONDS = 600  # ... is not tried again by this process for so long
 CHUNK_BYTES = 1 << 16
 DISK_FACTOR = 4  # a package needs room for its archive, its files and the package lists
+PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY")
 CHECK_NETWORK = "Check the network; behind a proxy, set the variables http_proxy and https_proxy."
 
 _slow_failures: dict[str, tuple[float, str]] = {}  # when a package failed slowly, and why
@@ -249,6 +250,12 @@ class DebianPackage:
             raise PlaceFailed("the package holds other bytes than expected") from failure
 
 
+def _environment() -> dict[str, str]:
+    """This process's variables, those of proxies also in lower case: apt reads no others."""
+    proxies = {name.lower(): os.environ[name] for name in PROXIES if name in os.environ}
+    return proxies | os.environ | {"LC_ALL": "C"}
+
+
 def _run(command: list[str], folder: Path, deadline: float, check: bool = True) -> None:
     log = folder / "log"
     with log.open("wb") as stream:
@@ -256,7 +263,7 @@ def _run(command: list[str], folder: Path, deadline: float, check: bool = True) 
             code = subprocess.run(
                 command,
                 cwd=folder,
-                env=os.environ | {"LC_ALL": "C"},
+                env=_environment(),
                 stdin=subprocess.DEVNULL,
                 stdout=stream,
                 stderr=subprocess.STDOUT,

@@ -92,7 +92,7 @@ def undirected(pairs: Iterable[Sequence[int]], nodes: int) -> Tensor:
     Raises:
         GraphError: a pair is no pair, is listed twice, or leads to a node that is not there.
     """
-    columns: list[tuple[int, int]] = []
+    columns: dict[tuple[int, int], None] = {}
     for pair in pairs:
         if len(pair) != 2:
             raise GraphError(f"An edge joins two nodes, not {len(pair)}: {list(pair)}.")
@@ -100,8 +100,8 @@ def undirected(pairs: Iterable[Sequence[int]], nodes: int) -> Tensor:
         if (source, target) in columns:
             what = f"self-loop at {source}" if source == target else f"edge {source}, {target}"
             raise GraphError(f"The {what} is listed twice: it would count double.")
-        columns += dict.fromkeys([(source, target), (target, source)])
-    edges = torch.tensor(columns, dtype=torch.int64).reshape(-1, 2).T.contiguous()
+        columns |= dict.fromkeys([(source, target), (target, source)])
+    edges = torch.tensor(list(columns), dtype=torch.int64).reshape(-1, 2).T.contiguous()
     return check_edges(edges, nodes)
 
 
@@ -210,6 +210,9 @@ def without_edges(edge_index: Tensor, share: float, seed: int) -> Tensor:
         edge_index: int64 [2, E], each edge both ways, without self-loops.
         share: 0..1.
         seed: of the draw.
+
+    Raises:
+        GraphError: the share does not lie in 0..1.
     """
     kept, _ = _drawn(edge_index, share, seed)
     return _both_ways(kept)
@@ -219,6 +222,9 @@ def rewired(edge_index: Tensor, nodes: int, share: float, seed: int) -> Tensor:
     """Undirected edges of which a share, drawn at random, joins two random nodes instead.
 
     The number of edges stays: no edge is drawn twice, and none joins a node to itself.
+
+    Raises:
+        GraphError: the share does not lie in 0..1.
     """
     kept, drawn = _drawn(edge_index, share, seed)
     generator = torch.Generator().manual_seed(seed + 1)
@@ -255,6 +261,9 @@ def grid(height: int, width: int) -> tuple[Tensor, Tensor]:
     Returns:
         edges int64 [2, E], and the kind of each, int64 [E]: the tap of a 3 x 3 kernel through
         which the target sees the source, 0 (above left) to 8 (below right); 4 is the pixel itself.
+
+    Raises:
+        GraphError: it has no row or no column.
     """
     if min(height, width) < 1:
         raise GraphError(f"A grid has at least one row and one column, not {height} × {width}.")

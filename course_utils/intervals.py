@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from numbers import Real
 from statistics import fmean, stdev
 from typing import NamedTuple
 
@@ -33,7 +34,7 @@ class Interval(NamedTuple):
         return f"{mean} ({low} to {high})"
 
     def __contains__(self, value: object) -> bool:
-        return isinstance(value, int | float) and self.low <= value <= self.high
+        return isinstance(value, Real) and self.low <= value <= self.high
 
 
 def _interval(values: Sequence[float], level: float, spread: float) -> Interval:

@@ -43,12 +43,17 @@ def contact_sheet(
 
     Raises:
         ModelError: the network cannot be run on the prepared picture.
-        ValueError: `image` is no picture, or a layer does not exist or gives no feature maps.
+        ValueError: `image` is no picture, `layers` is no list of names or empty, or a layer does
+            not exist or gives no feature maps.
     """
+    if layers is not None and not isinstance(layers, str):  # LayerActivations refuses a text
+        layers = list(layers)
+    if layers == []:
+        raise ValueError("The layers are a list of names: give at least one.")
     picture = to_rgb(shrink(image, LONGEST))
     inputs = prepare(torch.from_numpy(picture).permute(2, 0, 1)[None]).to(device_of(model))
     listed = list_layers(model, inputs)
-    names = [layer.name for layer in _spread(model, listed)] if layers is None else list(layers)
+    names = [layer.name for layer in _spread(model, listed)] if layers is None else layers
     with (
         torch.inference_mode(False),
         torch.no_grad(),

@@ -7,6 +7,7 @@ from typing import Literal, get_args
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.optim.lr_scheduler import OneCycleLR
 from torch_geometric.data import Batch, Data
 from torch_geometric.loader import DataLoader
 from torch_geometric.nn import (
@@ -103,13 +104,17 @@ def fit_graphs(
 
     Raises:
         GraphError: there are no graphs, or one lacks features or its class.
+        ValueError: there is no epoch.
     """
     _check(graphs)
+    if epochs < 1:
+        raise ValueError(f"Training needs at least 1 epoch, not {epochs}.")
     order = torch.Generator().manual_seed(seed)
     loader = DataLoader(graphs, batch_size, shuffle=True, generator=order)
     steps = epochs * len(loader)
     optimizer = torch.optim.Adam(network.parameters(), lr=rate)
-    scheduler = torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=rate, total_steps=steps)
+    # The last rate is nearly zero: a single step with it would learn nothing.
+    scheduler = OneCycleLR(optimizer, max_lr=rate, total_steps=max(steps, 2))
     network.train()
     losses = []
     with Progress(steps, description, "batches") as bar:

@@ -4,6 +4,7 @@ from collections import OrderedDict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -118,13 +119,14 @@ def evaluating(model: nn.Module) -> Iterator[None]:
 class LayerRow:
     """One layer of a network, for one example.
 
-    `shape` is the output's without the batch axis; `multiply_adds` counts those of matrix products
-    and convolutions, which are nearly all.
+    `shape` is the output's without the batch axis, None if the layer gave no single tensor;
+    `parameters` counts frozen ones too; `multiply_adds` counts those of matrix products and
+    convolutions, which are nearly all.
     """
 
     name: str
     kind: str
-    shape: tuple[int, ...]
+    shape: tuple[int, ...] | None
     parameters: int
     multiply_adds: int
 
@@ -143,13 +145,14 @@ def layer_table(model: nn.Module, example: Tensor) -> list[LayerRow]:
     counter = FlopCounterMode(display=False)
     before = 0
 
-    def note(module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
+    def note(module: nn.Module, inputs: tuple[Tensor, ...], output: Any) -> None:
         nonlocal before
         total = counter.get_total_flops()
         # The counter follows the usual convention: a multiply-add is two operations.
         multiply_adds, before = (total - before) // 2, total
-        kind, shape = type(module).__name__, tuple(output.shape[1:])
-        rows.append(LayerRow(names[module], kind, shape, count_parameters(module), multiply_adds))
+        shape = tuple(output.shape[1:]) if isinstance(output, Tensor) else None
+        kind, parameters = type(module).__name__, _all_parameters(module)
+        rows.append(LayerRow(names[module], kind, shape, parameters, multiply_adds))
 
     leaves = [module for module in model.modules() if not list(module.children())]
     hooks = [module.register_forward_hook(note) for module in leaves]
@@ -163,9 +166,17 @@ def layer_table(model: nn.Module, example: Tensor) -> list[LayerRow]:
 
 
 def layer_summary(model: nn.Module, example: Tensor) -> Table:
-    """`layer_table` for reading, with a row of totals."""
+    """`layer_table` for reading, with a row of totals; there, what layers share counts once."""
     rows = layer_table(model, example)
-    parameters, multiply_adds = zip(*((r.parameters, r.multiply_adds) for r in rows), strict=True)
-    lines = [[r.kind, list(r.shape), f"{r.parameters:,}", f"{r.multiply_adds:,}"] for r in rows]
-    lines.append(["total", "", f"{sum(parameters):,}", f"{sum(multiply_adds):,}"])
+    shapes = ["no single tensor" if row.shape is None else list(row.shape) for row in rows]
+    lines = [
+        [row.kind, shape, f"{row.parameters:,}", f"{row.multiply_adds:,}"]
+        for row, shape in zip(rows, shapes, strict=True)
+    ]
+    multiply_adds = sum(row.multiply_adds for row in rows)
+    lines.append(["total", "", f"{_all_parameters(model):,}", f"{multiply_adds:,}"])
     return Table(["layer", "output shape", "parameters", "multiply-adds"], lines)
+
+
+def _all_parameters(model: nn.Module) -> int:
+    return sum(parameter.numel() for parameter in model.parameters())

@@ -24,7 +24,7 @@ def shared_coordinates(features: Tensor, train: Tensor, test: Tensor) -> tuple[T
 
     Returns:
         float64 [train, n] and [test, n] on the CPU, with 0 as the mean and 1 as the mean square
-        length of the training pictures' rows.
+        length of the training pictures' rows; n is 0 where all of these are the same.
     """
     x = features.flatten(1)
     x = x - x[train].mean(dim=0)
@@ -57,6 +57,9 @@ def explained_share(features: Tensor, targets: Tensor, train: Tensor, test: Tens
 def probe_accuracy(features: Tensor, labels: Tensor, train: Tensor, test: Tensor) -> float:
     """The accuracy on the test pictures of a linear classifier, in 0..1.
 
+    Where the features are the same for all pictures, it is that of always answering the class that
+    is most frequent among the training pictures.
+
     Args:
         features: float [N, ...].
         labels: int64 [N].
@@ -72,6 +75,8 @@ def _ridge(features: Tensor, targets: Tensor, train: Tensor, test: Tensor) -> Te
     from sklearn.linear_model import RidgeCV
 
     known, asked = shared_coordinates(features, train, test)
+    if known.shape[1] == 0:  # all features are constant: there is nothing better than the mean
+        return targets[train].mean(dim=0).expand(len(test), -1)
     # The rows have a mean square length of 1, so their sum of squares is their number.
     regression = RidgeCV(STRENGTHS * len(train)).fit(known.numpy(), targets[train].numpy())
     # With one target scikit-learn gives [test].

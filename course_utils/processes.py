@@ -1,6 +1,7 @@
 """Run a script of the notebook's in several processes at once, as `torchrun` does."""
 
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -38,7 +39,7 @@ def torchrun(source: str, processes: int = 2, *, seconds: float = SECONDS) -> li
         command = [sys.executable, "-m", "torch.distributed.run", "--standalone"]
         command += [f"--nproc-per-node={processes}"]
         # Into a file for each: in one pipe their lines would mix.
-        command += [f"--log-dir={folder}", "--redirects=1", str(script)]
+        command += [f"--log-dir={folder}", "--redirects=3", str(script)]
         run = subprocess.Popen(command, env=settings, stderr=subprocess.PIPE, text=True)
         try:
             _, errors = run.communicate(timeout=seconds)
@@ -48,13 +49,24 @@ def torchrun(source: str, processes: int = 2, *, seconds: float = SECONDS) -> li
             run.terminate()  # torchrun then ends its processes; killed, it would leave them
             run.communicate()
         if run.returncode:
-            raise ProcessesFailed(f"The script failed: {_cause(errors)}")
+            raise ProcessesFailed(f"The script failed: {_cause(errors, Path(folder))}")
         logs = {int(log.parent.name): log for log in Path(folder).rglob("stdout.log")}
         return [logs[rank].read_text("utf-8").splitlines() for rank in range(processes)]
 
 
-def _cause(errors: str) -> str:
-    """The last line of the first traceback, without the number of its process."""
-    lines = [line.split("]:", 1)[-1].strip() for line in errors.splitlines()]
-    raised = [line for line in lines if line.partition(":")[0].endswith(("Error", "Exception"))]
-    return raised[0] if raised else "it ended without a reason."
+def _cause(report: str, folder: Path) -> str:
+    """What ended the process that, as torchrun reports, failed first: an error, or its last line.
+
+    Args:
+        report: what torchrun itself wrote.
+        folder: holds what the processes wrote.
+    """
+    if failed := re.search(r"local_rank: (\d+)", report):
+        logs = folder.rglob(f"{failed[1]}/stderr.log")
+        report = "".join(log.read_text("utf-8", "replace") for log in logs)
+    lines = [re.sub(r"^\[rank\d+\]: ?", "", line) for line in report.splitlines()]
+    lines = [line for line in lines if line.strip()]
+    starts = [place for place, line in enumerate(lines) if line.startswith("Traceback (most ")]
+    if starts:
+        lines = [line for line in lines[starts[-1] + 1 :] if not line.startswith(" ")][:1]
+    return lines[-1].strip() if lines else "it ended without a reason."

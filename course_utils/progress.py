@@ -51,9 +51,15 @@ class _NotebookBar:
 
     def _text(self) -> _Text:
         seconds = time.monotonic() - self._start
-        of = "" if self.total is None else f" of {self.total:g}"
-        words = f"{self.desc}: {self.n:g}{of} {self.unit}, {seconds:.0f} s"
+        words = f"{self.desc}: {self._count()}, {seconds:.0f} s"
         return _Text(self.n, self.total, f"{words}, {self.note}" if self.note else words)
+
+    def _count(self) -> str:
+        numbers = [self.n] if self.total is None else [self.n, self.total]
+        if self.unit != "B":
+            return f"{' of '.join(f'{number:,}' for number in numbers)} {self.unit}"
+        size, unit = (1e6, "MB") if numbers[-1] >= 1e6 else (1e3, "kB")
+        return f"{' of '.join(f'{number / size:.1f}' for number in numbers)} {unit}"
 
     def refresh(self) -> None:
         self._drawn = time.monotonic()

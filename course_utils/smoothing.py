@@ -83,7 +83,7 @@ def smoothing(
     depths = tuple(depths)
     if not depths or depths[0] < 0 or any(low >= high for low, high in pairwise(depths)):
         raise GraphError(f"Depths must increase from 0 on, as in 0, 1, 2, 4, not {list(depths)}.")
-    return _measured(features, matrix.float(), labels.cpu(), depths, progress)
+    return _measured(features.detach(), matrix.detach().float(), labels.cpu(), depths, progress)
 
 
 def multiplied(features: Tensor, matrix: Tensor, depths: Sequence[int]) -> Iterator[Tensor]:

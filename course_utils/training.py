@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.optim.lr_scheduler import ConstantLR, OneCycleLR
 
-from course_utils.checkpoints import load_checkpoint, save_checkpoint
+from course_utils import checkpoints
 from course_utils.distributed import rank, shared, total, world_size
 from course_utils.environment import (
     bfloat16_is_fast,
@@ -36,8 +36,9 @@ class History:
 
     Attributes:
         step_loss: cross-entropy in nats of every batch.
-        train_loss, train_accuracy: means over each epoch, as the network was while it learned (so
-            with dropout, and with earlier weights than at the epoch's end). Accuracies are in 0..1.
+        train_loss: mean over the epoch's batches, as the network was while it learned (so with
+            dropout, and with earlier weights than at the epoch's end).
+        train_accuracy: in the same way, mean over the epoch's images. Accuracies are in 0..1.
         validation_loss, validation_accuracy: after each epoch; empty without validation images.
         seconds: training time of each epoch, without validation.
         interrupted: whether training was stopped before its last epoch.
@@ -138,7 +139,7 @@ def fit(
     seed: int = 0,
     device: torch.device | str | None = None,
     bfloat16: bool | None = None,
-    checkpoint: Path | None = None,
+    checkpoint: Path | str | None = None,
     description: str | None = "training",
 ) -> History:
     """Train `model` in place with Adam on cross-entropy.
@@ -168,14 +169,18 @@ def fit(
 
     Raises:
         ValueError: images or labels of the wrong type, shape or number, no epoch, a batch of one,
-            or a checkpoint of another training.
+            or a checkpoint that is another training's or cannot be written.
     """
     _check(images, labels)
+    if validation is not None:
+        _check(*validation)
     least = max(2, world_size())
     if epochs < 1 or batch_size < least or len(images) < least:
         raise ValueError(
             f"Training needs at least 1 epoch, {least} images and {least} images a batch."
         )
+    if checkpoint is not None:
+        checkpoint = checkpoints.writable(checkpoint)
     device = pick_device() if device is None else torch.device(device)
     bfloat16 = bfloat16_is_fast(device) if bfloat16 is None else bfloat16
     rate = DEFAULT_RATE[schedule] if learning_rate is None else learning_rate
@@ -185,7 +190,7 @@ def fit(
     trainer = _Trainer(model, steps, schedule, rate)
     history = trainer.history
     shapes = {name: list(value.shape) for name, value in model.state_dict().items()}
-    plan = [epochs, batch_size, schedule, rate, seed, len(images), shapes]
+    plan = [epochs, batch_size, schedule, rate, seed, len(images), validation is not None, shapes]
 
     with (
         random_state(seed, device),
@@ -271,24 +276,18 @@ class _Trainer:
             "optimizer": self.optimizer.state_dict(),
             "scheduler": self.scheduler.state_dict(),
             "history": asdict(self.history),
-            "random": torch.get_rng_state(),
         }
-        if self.device.type != "cpu":
-            state["device"] = self.device.type
-            state["device_random"] = torch.get_device_module(self.device).get_rng_state(self.device)
-        save_checkpoint(path, state)
+        checkpoints.save_checkpoint(path, state | checkpoints.random_states(self.device))
 
     def resume(self, path: Path, plan: list[Any]) -> None:
-        state = load_checkpoint(path)
+        state = checkpoints.load_checkpoint(path)
         if state.get("plan") != plan:
             raise ValueError(f"{path} belongs to another training: name another file or delete it.")
         self.model.load_state_dict(state["model"])
         self.optimizer.load_state_dict(state["optimizer"])
         self.scheduler.load_state_dict(state["scheduler"])
         vars(self.history).update(state["history"])
-        torch.set_rng_state(state["random"])
-        if state.get("device") == self.device.type:  # of another kind it would be no use
-            torch.get_device_module(self.device).set_rng_state(state["device_random"], self.device)
+        checkpoints.restore_random_states(state, self.device)
 
 
 def _batches(order: Tensor, batch_size: int) -> list[Tensor]:

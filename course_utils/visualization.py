@@ -41,6 +41,9 @@ class FourierPicture(nn.Module):
         size: side in pixels, even.
         seed: of the noise.
 
+    Raises:
+        ValueError: the size is odd.
+
     Source: Olah, Mordvintsev and Schubert (2017), Feature visualization.
     """
 

@@ -8,10 +8,12 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from course_utils.datasets import FashionMNIST, Split
 from course_utils.experiments import dnn_vs_cnn
 from course_utils.models import FashionCNN, FashionDNN
 from course_utils.results import Results
-from course_utils.training import fit, standardize
+from course_utils.training import History, fit, standardize, to_float
+from course_utils.transforms import shuffle_pixels
 
 NOTEBOOK = Path(__file__).parents[1] / "notebooks" / "02_dnn_vs_cnn.ipynb"
 
@@ -73,3 +75,33 @@ def test_results_hold_every_run_of_the_experiment():
     assert {name: set(runs) for name, runs in results.runs.items()} == dict.fromkeys(
         dnn_vs_cnn.RUNS, seeds
     )
+
+
+@pytest.mark.parametrize("tuning", [True, False])
+def test_a_run_arranges_and_prepares_all_pictures_alike(tuning: bool, monkeypatch):
+    pictures = torch.randint(256, (24, 1, 28, 28), dtype=torch.uint8)
+    split = Split(pictures, torch.arange(24) % 10)
+    data = FashionMNIST(split, split, tuple("abcdefghij"), True, "")
+    used = []
+
+    def evaluate(model, images, labels, *, prepare):
+        used.append((images, prepare))
+        return 0.0, 0.0
+
+    def fit(model, images, labels, *, validation, prepare, **_):
+        used.extend((part, prepare) for part in (images, *(validation or ())[:1]))
+        return History([0.0], [0.0], [0.0], [0.0], [0.0], [0.0])
+
+    variant = dnn_vs_cnn.Variant(
+        FashionDNN, 1e-3, prepare=to_float, tuning=tuning, shuffled=True, shifts=True
+    )
+    monkeypatch.setattr(dnn_vs_cnn, "fashion_mnist", lambda **_: data)
+    monkeypatch.setattr(dnn_vs_cnn, "evaluate", evaluate)
+    monkeypatch.setattr(dnn_vs_cnn, "fit", fit)
+    monkeypatch.setitem(dnn_vs_cnn.RUNS, "new", variant)
+    dnn_vs_cnn.run("new", 0)
+    assert all(prepare is to_float for _, prepare in used)
+    arranged = shuffle_pixels(pictures)
+    first, second = (images for images, _ in used[:2])
+    assert torch.equal(first, arranged[: len(first)])
+    assert torch.equal(second, arranged[-len(second) :])

@@ -182,6 +182,15 @@ def test_a_folder_that_cannot_be_used_is_refused_first(folder: Path, monkeypatch
         train_on_folder(folder, progress=False)
 
 
+def test_a_label_beyond_the_classes_is_a_sentence(drawings) -> None:
+    sentence = r"^labels must lie in 0\.\.1, one number for each class\.$"
+    for labels in (torch.tensor([0, 0, 1, 1, 2, 2]), torch.tensor([0, 0, 1, 1, -1, -1])):
+        with pytest.raises(ValueError, match=sentence):
+            train_on_features(torch.randn(6, 4), labels, ["a", "b"], backbone=None)
+        with pytest.raises(ValueError, match=sentence):
+            train_classifier(drawings[0][:6], labels, ["a", "b"])
+
+
 # ---------------------------------------------------------------- predictions
 
 

@@ -76,6 +76,17 @@ def test_doctor_passes_its_status_on(status: int, monkeypatch: pytest.MonkeyPatc
     assert cli.main(["doctor"]) == status
 
 
+def test_an_experiment_that_ends_early_is_one_message_and_exit_1(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    def fail(name: str) -> None:
+        raise experiments.ExperimentFailed("A process ended early.")
+
+    monkeypatch.setattr(experiments, "run", fail)
+    assert cli.main(["experiments", "dnn_vs_cnn"]) == 1
+    assert capsys.readouterr().err == "A process ended early.\n"
+
+
 def test_execute_goes_on_after_a_failure_and_reports_each(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ):

@@ -76,6 +76,27 @@ def test_apt_tries_each_package_list_once_and_briefly(tools, cache, tmp_path):
             assert f"-oAcquire::{option} " in asked
 
 
+@pytest.mark.parametrize(
+    ("variables", "proxy"),
+    [
+        ({"HTTP_PROXY": "http://one"}, "http://one"),
+        ({"HTTP_PROXY": "http://one", "http_proxy": "http://two"}, "http://two"),
+        ({"HTTP_PROXY": "http://one", "http_proxy": ""}, ""),
+        ({}, ""),
+    ],
+)
+def test_apt_is_told_of_proxies_as_it_reads_them(
+    variables, proxy, tools, cache, tmp_path, monkeypatch
+):
+    for name in ("http_proxy", "HTTP_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    tools(f'echo "$http_proxy" > {tmp_path}/proxy; {GOOD_APT}')
+    assert_fetched(cache)
+    assert (tmp_path / "proxy").read_text() == f"{proxy}\n"
+
+
 def test_a_slow_failure_is_not_repeated_for_a_while(tools, cache, tmp_path, monkeypatch):
     monkeypatch.setattr(downloads, "SLOW_SECONDS", 0)
     tools(f"echo asked >> {tmp_path}/asked; echo 'E: Unable to locate package'; exit 100")

@@ -1,12 +1,15 @@
 import builtins
 import errno
 import os
+import subprocess
 import sys
 import tomllib
+from importlib.metadata import PackageNotFoundError
 from pathlib import Path
 
 import pytest
 import torch
+from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
 from course_utils import doctor, environment
@@ -25,12 +28,15 @@ from course_utils.doctor import (
 
 NMS = "RuntimeError: operator torchvision::nms does not exist"
 GB = 10**9
+PROJECT = tomllib.loads(Path(__file__).parents[1].joinpath("pyproject.toml").read_text())["project"]
+NEEDED = {needed.name: needed for needed in map(Requirement, PROJECT["dependencies"])}
 
 GOOD = [
     check_python("3.11.7"),
     check_python("3.13.2"),
-    check_package("torch", "2.11.0+cu128"),
-    check_package("ipywidgets", "7.7.1"),
+    check_package(NEEDED["torch"], "2.11.0+cu128"),
+    check_package(NEEDED["torch"], "2.16.0a0"),
+    check_package(NEEDED["ipywidgets"], "7.7.1"),
     check_torch_pair("2.15.0", "0.29.2", ["numpy", "torch>=2.14.0"], None),
     check_torch_pair("2.11.0+cu128", "0.26.0+cu128", ["torch==2.11.0"], None),
     check_torch_pair("2.11.0+cpu", "0.26.0+cpu", ["torch==2.11.0"], None),
@@ -53,8 +59,12 @@ NOTES = [
 PROBLEMS = [
     (check_python("3.10.12"), "Python 3.11, 3.12 or 3.13"),
     (check_python("3.14.0"), "Python 3.11, 3.12 or 3.13"),
-    (check_package("jupyterlab", None), "uv sync --reinstall"),
-    (check_package("ipywidgets", "7.6.5"), "ipywidgets>=7.7"),
+    (check_package(NEEDED["jupyterlab"], None), "uv sync --reinstall"),
+    (check_package(NEEDED["ipywidgets"], "7.6.5"), 'pip install "ipywidgets<9,>=7.7.1"'),
+    (check_package(NEEDED["torch"], "2.3.0"), "uv sync --reinstall"),
+    (check_package(NEEDED["numpy"], "1.26.4"), "uv sync --reinstall"),
+    (check_package(NEEDED["torch-geometric"], "2.0"), "uv sync --reinstall"),
+    (check_package(NEEDED["timm"], "2.0.1"), "uv sync --reinstall"),
     (check_torch_pair("2.15.0", "0.29.2", ["torch>=2.14"], NMS), "its own torch"),
     (check_torch_pair("2.13.0+cpu", "0.29.2", ["torch>=2.12"], None), "its own torch"),
     (check_torch_pair("2.13.0", "0.29.2", ["torch>=2.14"], None), "its own torch"),
@@ -86,8 +96,7 @@ def test_what_is_wrong_is_a_problem_with_a_remedy_in_one_line(finding: doctor.Fi
 
 
 def test_the_doctor_knows_the_pythons_of_the_project():
-    project = tomllib.loads(Path(__file__).parents[1].joinpath("pyproject.toml").read_text())
-    assert SpecifierSet(project["project"]["requires-python"]) == doctor.PYTHONS
+    assert SpecifierSet(PROJECT["requires-python"]) == doctor.PYTHONS
 
 
 @pytest.fixture
@@ -100,7 +109,7 @@ def test_examine_covers_versions_machine_and_data(
 ):
     doctor.examine()
     printed = capsys.readouterr().out
-    names = ["Python", *doctor.PACKAGES, "torch + torchvision", "device", "threads"]
+    names = ["Python", *NEEDED, "torch + torchvision", "device", "threads"]
     for name in [*names, "Fashion-MNIST", "shipped data", "disk", "network"]:
         assert f" {name} " in printed
     assert "bfloat16 is" in printed
@@ -131,6 +140,42 @@ def test_examine_survives_a_broken_import(
     assert "problem torch + torchvision" in printed
     assert "so that torchvision chooses its own torch" in printed
     assert "disk" in printed
+
+
+BROKEN = {
+    "import torch; del torch.accelerator": "no attribute 'accelerator'",
+    "import sys; sys.modules['numpy'] = None": "import of numpy halted",
+}
+
+
+@pytest.mark.parametrize("breakage", BROKEN)
+def test_a_torch_that_fails_is_one_finding_and_the_rest_is_examined(breakage: str):
+    code = (
+        f"import course_utils; {breakage}; from course_utils import doctor;"
+        "doctor._answers = lambda address: False; raise SystemExit(doctor.examine())"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert run.returncode == 1
+    assert "Traceback" not in run.stderr
+    [line] = [line for line in run.stdout.splitlines() if " device " in line]
+    assert line.startswith("problem")
+    assert BROKEN[breakage] in line
+    for name in ("Fashion-MNIST", "shipped data", "disk"):
+        assert f" {name} " in run.stdout
+
+
+def test_a_course_that_is_not_installed_is_a_problem(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], no_network: None
+):
+    def nothing_installed(package: str):
+        raise PackageNotFoundError(package)
+
+    monkeypatch.setattr(doctor, "requires", nothing_installed)
+    monkeypatch.setattr(doctor, "version", nothing_installed)
+    assert doctor.examine() == 1
+    printed = capsys.readouterr().out
+    assert "problem convolution-course   not installed" in printed
+    assert " network " in printed
 
 
 def test_no_server_is_no_answer():

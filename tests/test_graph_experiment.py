@@ -123,7 +123,7 @@ def test_edges_help_and_wrong_ones_harm(small):
         ("split_gcn", 6 * 16 + 16 + 16 * 3 + 3),
         ("component_gcn", 6 * 64 + 64 + 64 * 3 + 3),
         ("depth_mlp_1", 6 * 3 + 3),
-        ("depth_residual_4", 6 * 16 + 16 + 2 * (16 * 16 + 16) + 16 * 3 + 3),
+        ("depth_residual_4", 6 * 64 + 64 + 2 * (64 * 64 + 64) + 64 * 3 + 3),
         ("depth_gcnii_4", 6 * 64 + 64 + 4 * 64 * 64 + 64 * 3 + 3),
     ],
 )

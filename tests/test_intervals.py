@@ -1,5 +1,6 @@
 import random
 
+import numpy as np
 import pytest
 
 from course_utils.intervals import Interval, mean_interval, prediction_interval
@@ -23,6 +24,13 @@ def test_intervals_cover_as_often_as_they_say():
         predicted += draw.gauss(5, 2) in prediction_interval(values, level=0.9)
     assert covered / trials == pytest.approx(0.95, abs=0.02)
     assert predicted / trials == pytest.approx(0.9, abs=0.02)
+
+
+@pytest.mark.parametrize("number", [0.5, 1, np.float32(0.5), np.float64(0.5), np.int64(1)])
+def test_any_real_number_may_lie_in_an_interval(number):
+    assert number in Interval(0.5, 0.4, 1.5)
+    assert number not in Interval(0, -1, 0.4)
+    assert "0.5" not in Interval(0.5, 0.4, 1.5)
 
 
 def test_one_value_has_no_interval():

@@ -159,6 +159,18 @@ def test_unfit_graphs_get_a_sentence(graphs: list[Data], words: str) -> None:
             function(network_for(), graphs)
 
 
+def test_a_single_step_learns() -> None:
+    network = network_for()
+    before = network.head.weight.detach().clone()
+    fit_graphs(network, [random_graph(seed) for seed in range(4)], epochs=1, batch_size=4)
+    assert (network.head.weight - before).abs().max() > 1e-4
+
+
+def test_no_epoch_gets_a_sentence() -> None:
+    with pytest.raises(ValueError, match=r"^Training needs at least 1 epoch, not 0\.$"):
+        fit_graphs(network_for(), [random_graph(0)], epochs=0)
+
+
 @pytest.mark.parametrize("choice", [{"layer": "cnn"}, {"readout": "median"}])
 def test_unknown_layers_and_readouts_get_a_sentence(choice: dict[str, str]) -> None:
     with pytest.raises(ValueError, match=f"There is no '{next(iter(choice.values()))}'"):

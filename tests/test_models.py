@@ -67,3 +67,25 @@ def test_layer_table_leaves_the_model_as_it_was():
 def test_layer_summary_ends_with_the_totals():
     last = repr(layer_summary(FashionDNN(), EXAMPLE)).splitlines()[-1]
     assert last.split() == ["total", "235,146", "234,752"]
+
+
+def test_frozen_layers_have_parameters_too():
+    frozen = FashionDNN().requires_grad_(False)
+    assert layer_table(frozen, EXAMPLE) == layer_table(FashionDNN(), EXAMPLE)
+    last = repr(layer_summary(frozen, EXAMPLE)).splitlines()[-1]
+    assert last.split() == ["total", "235,146", "234,752"]
+
+
+def test_a_layer_used_twice_counts_once_in_the_total():
+    layer = nn.Linear(4, 4)
+    table = layer_summary(nn.Sequential(layer, nn.ReLU(), layer), torch.zeros(1, 4))
+    rows = [line.split() for line in repr(table).splitlines()]
+    assert [row[-2:] for row in rows if row[0] == "Linear"] == [["20", "16"], ["20", "16"]]
+    assert rows[-1] == ["total", "20", "32"]
+
+
+def test_a_layer_that_gives_several_tensors_has_no_shape():
+    network = nn.Sequential(nn.LSTM(4, 5))
+    [row] = layer_table(network, torch.zeros(1, 3, 4))
+    assert (row.kind, row.shape, row.parameters) == ("LSTM", None, 220)
+    assert "no single tensor" in repr(layer_summary(network, torch.zeros(1, 3, 4)))

@@ -68,3 +68,12 @@ def test_accuracy_of_separable_and_of_shuffled_classes():
     assert probe_accuracy(features, labels, TRAIN, TEST) == 1
     shuffled = labels[torch.randperm(60, generator=torch.Generator().manual_seed(0))]
     assert probe_accuracy(features, shuffled, TRAIN, TEST) < 0.7
+
+
+@pytest.mark.parametrize("value", [0.0, 1.0, 0.1])
+def test_features_that_never_change_say_nothing(value):
+    dead = torch.full((60, 7), value)
+    assert explained_share(dead, normal(60, 3), TRAIN, TEST) == pytest.approx(0, abs=1e-6)
+    labels = (torch.arange(60) % 3 > 0).long()  # two thirds are of class 1
+    expected = (labels[TEST] == 1).double().mean().item()
+    assert probe_accuracy(dead, labels, TRAIN, TEST) == expected

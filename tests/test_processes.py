@@ -30,6 +30,28 @@ def test_what_a_process_raises_is_named():
         torchrun("raise ValueError('too short')", 1)
 
 
+RAISED = {
+    "raise SystemExit('no data here')": "no data here",
+    "class NoData(Exception): pass\nraise NoData('none\\nat all')": "NoData: none",
+    "raise ValueError('an int64 [3]: not a float')": "ValueError: an int64 [3]: not a float",
+    "try: 1 / 0\nexcept Exception as e: raise ValueError('outer') from e": "ValueError: outer",
+    "import os; os._exit(3)": "it ended without a reason.",
+}
+
+
+@pytest.mark.parametrize("source", RAISED)
+def test_the_reason_is_what_ended_the_script(source):
+    with pytest.raises(ProcessesFailed) as caught:
+        torchrun(source, 1)
+    assert str(caught.value) == f"The script failed: {RAISED[source]}"
+
+
+def test_the_reason_is_that_of_the_process_that_failed_first():
+    fails = "dist.get_rank() == 1 and int('one [1]: x')\ndist.all_reduce(total)"
+    with pytest.raises(ProcessesFailed, match=r"^The script failed: ValueError: .*'one \[1\]: x'$"):
+        torchrun(SUM.replace("dist.all_reduce(total)", fails))
+
+
 def test_a_process_that_hangs_is_stopped(tmp_path, monkeypatch):
     note = tmp_path / "pid"
     communicate = subprocess.Popen.communicate

@@ -93,3 +93,20 @@ def test_no_source_file_grows_past_one_idea():
     sources = ROOT.glob("course_utils/**/*.py")
     lengths = {str(path): len(path.read_text("utf-8").splitlines()) for path in sources}
     assert not {name: lines for name, lines in lengths.items() if lines > 300}
+
+
+@pytest.mark.parametrize(
+    "failing", [None, "run ruff check", "run ruff format --check", "run pytest"]
+)
+def test_whatever_fails_in_ci_fails_it(failing: str | None, tmp_path: Path):
+    """With stand-ins for what it calls, as on a machine without apt-get."""
+    folder = tmp_path / "tools"
+    folder.mkdir()
+    tools = {"pip": "exit 0", "uv": f'[ "$*" != "{failing}" ]', "dirname": f'echo "{folder}"'}
+    for name, body in tools.items():
+        tool = folder / name
+        tool.write_text(f"#!/bin/sh\n{body}\n")
+        tool.chmod(0o755)
+    command = ["/bin/bash", str(ROOT / ".ci" / "run")]
+    run = subprocess.run(command, env={"PATH": str(folder)}, check=False)
+    assert bool(run.returncode) == (failing is not None)

@@ -1,5 +1,6 @@
 import json
 import os
+import re
 import subprocess
 import sys
 from types import SimpleNamespace
@@ -56,7 +57,9 @@ def test_interrupted_experiment_goes_on(coins, folder):
     coins.run = interrupted
     with pytest.raises(KeyboardInterrupt):
         experiments.run("coins", processes=1)
-    with pytest.raises(FileNotFoundError, match="course experiments coins"):
+    with pytest.raises(
+        FileNotFoundError, match=r"no results of 'coins': run `course experiments coins`\.$"
+    ):
         Results.load("coins")
     coins.run = whole
     experiments.run("coins", processes=1)
@@ -107,6 +110,39 @@ def test_one_failed_run_ends_the_others(tmp_path):
     _, alive = psutil.wait_procs(workers, timeout=3)  # a run takes five seconds
     assert not alive
     assert len(list(tmp_path.iterdir())) < 10
+
+
+def test_a_process_that_is_killed_is_a_sentence_and_what_is_done_is_kept(
+    coins, folder, monkeypatch
+):
+    def one_by_one(module, todo, processes):
+        yield todo[0], coins.run(*todo[0])
+        yield from side_by_side("coin_experiment", [("killed", 0)], processes)
+
+    side_by_side = experiments._side_by_side
+    monkeypatch.setattr(experiments, "_side_by_side", one_by_one)
+    with pytest.raises(experiments.ExperimentFailed, match=r"^A process ended early, .* kept\.$"):
+        experiments.run("coins", processes=2)
+    assert Results.resume("coins", processes=2).has("fair", 0)
+
+
+def test_results_that_cannot_be_written_are_a_sentence(coins, folder):
+    folder.touch()  # where a folder should be
+    words = (
+        rf"^The results cannot be written to {re.escape(str(folder))} \(File exists\): .*again\.$"
+    )
+    with pytest.raises(experiments.ExperimentFailed, match=words):
+        experiments.run("coins", processes=1)
+    assert len(coins.calls) == 1
+
+
+def test_what_a_run_cannot_read_is_not_said_of_the_results(coins):
+    def unreadable(key, seed):
+        raise FileNotFoundError("no coin")
+
+    coins.run = unreadable
+    with pytest.raises(FileNotFoundError, match="no coin"):
+        experiments.run("coins", processes=1)
 
 
 def test_processes_are_as_many_as_the_cores_that_may_be_used(monkeypatch):

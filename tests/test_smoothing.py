@@ -45,6 +45,15 @@ def mean_distance(rows: np.ndarray, pairs: list[tuple[int, int]]) -> float:
     return total / len(pairs)
 
 
+def test_features_and_a_matrix_that_are_learned_are_measured_as_they_are() -> None:
+    features, matrix = random_features(NODES, 4), propagation(undirected(EDGES, NODES), NODES)
+    expected = smoothing(features, matrix, LABELS, (0, 2), progress=None)
+    learned = [features.requires_grad_(), matrix.requires_grad_()]
+    found = smoothing(*learned, LABELS, (0, 2), progress=None)
+    assert found.distances == expected.distances
+    assert features.requires_grad
+
+
 def test_distances_are_means_over_all_pairs() -> None:
     features, depths = random_features(NODES, 4), (0, 1, 3, 10)
     found = smooth(features, undirected(EDGES, NODES), LABELS, *depths)

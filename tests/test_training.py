@@ -4,7 +4,7 @@ import torch
 from torch import nn
 from torch.optim.optimizer import register_optimizer_step_pre_hook
 
-import course_utils.training
+from course_utils.checkpoints import save_checkpoint
 from course_utils.models import FashionCNN, FashionDNN
 from course_utils.training import History, evaluate, fit, predict, standardize, to_float
 
@@ -207,7 +207,7 @@ def test_failed_save_leaves_the_old_checkpoint(split, monkeypatch, tmp_path):
 
     monkeypatch.setattr(torch, "save", full_disk)
     with pytest.raises(OSError, match="No space"):
-        course_utils.training.save_checkpoint(checkpoint, {})
+        save_checkpoint(checkpoint, {})
     assert checkpoint.read_bytes() == old
     assert list(tmp_path.iterdir()) == [checkpoint]
 

@@ -8,6 +8,8 @@ measurements as plain numbers, text and lists.
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from importlib import import_module
 from multiprocessing import active_children, get_context
 from threading import RLock
@@ -33,6 +35,10 @@ NAMES = {
 Run = tuple[str, int]  # what is compared, and a seed
 
 
+class ExperimentFailed(Exception):
+    """An experiment ended early; the message says why, and what to do."""
+
+
 def run(name: str, processes: int | None = None) -> Results:
     """Run the experiment `name` for all its seeds and write `data/results/<name>.json`.
 
@@ -45,6 +51,8 @@ def run(name: str, processes: int | None = None) -> Results:
 
     Raises:
         ValueError: there is no experiment of that name.
+        ExperimentFailed: a process was killed, or results cannot be written.
+        ResultsError: what an earlier call left is damaged.
     """
     if name not in NAMES:
         raise ValueError(f"There is no experiment {name!r}. There is: {', '.join(NAMES)}.")
@@ -56,12 +64,32 @@ def run(name: str, processes: int | None = None) -> Results:
     runs = [(key, seed) for key in experiment.RUNS for seed in seeds_of(experiment, key)]
     todo = [(key, seed) for key, seed in runs if not results.has(key, seed)]
     measure = _in_turn if processes == 1 else _side_by_side
-    with Progress(len(todo), name, "runs") as bar:
-        for (key, seed), measured in measure(module, todo, processes):
-            results.add(key, seed, measured)
-            bar.update()
-    results.finish()
+    try:
+        with Progress(len(todo), name, "runs") as bar:
+            for (key, seed), measured in measure(module, todo, processes):
+                with _writing(name):
+                    results.add(key, seed, measured)
+                bar.update()
+    except BrokenProcessPool as error:
+        raise ExperimentFailed(
+            "A process ended early, perhaps for want of memory: close other programs and run the "
+            "same command again; what is done is kept."
+        ) from error
+    with _writing(name):
+        results.finish()
     return results
+
+
+@contextmanager
+def _writing(name: str) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        place = error.filename or f"data/results/{name}.json"
+        raise ExperimentFailed(
+            f"The results cannot be written to {place} ({error.strerror or error}): make room "
+            "there, or let it be written, and run the same command again."
+        ) from error
 
 
 def seeds_of(experiment: ModuleType, key: str) -> Iterable[int]:

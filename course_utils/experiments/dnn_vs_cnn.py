@@ -75,6 +75,8 @@ def run(name: str, seed: int) -> Measurements:
         return shuffle_pixels(images) if variant.shuffled else images
 
     train, validation = data.tuning_splits() if variant.tuning else (data.train, None)
+    if validation is not None:
+        validation = validation._replace(images=arrange(validation.images))
     seed_everything(seed)
     model = variant.build()
     history = fit(
@@ -102,11 +104,12 @@ def run(name: str, seed: int) -> Measurements:
         measured["validation_accuracy"] = history.validation_accuracy[-1]
         return measured
     measured["test_loss"], measured["test_accuracy"] = evaluate(
-        model, arrange(data.test.images), data.test.labels
+        model, arrange(data.test.images), data.test.labels, prepare=variant.prepare
     )
     if variant.shifts:
+        moved = (shift_anywhere(data.test.images, distance) for distance in DISTANCES)
         measured["shifted_accuracy"] = [
-            evaluate(model, shift_anywhere(data.test.images, distance), data.test.labels)[1]
-            for distance in DISTANCES
+            evaluate(model, images, data.test.labels, prepare=variant.prepare)[1]
+            for images in moved
         ]
     return measured
