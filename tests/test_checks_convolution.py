@@ -34,7 +34,7 @@ def test_the_layer_itself_agrees():
         ((8, 24, (32 + 2 - 5) // 2 + 1, 15), "15: either the padding is counted on one side"),
         ((8, 24, (32 + 4 - 5) // 2, 15), "or the + 1 at the end of the formula is missing"),
         ((8, 24, 32 + 4 - 5 + 1, 32), "32: the stride is forgotten"),
-        ((8, 24, 17, 17), "17: the division leaves a rest, and the kernel must fit as a whole"),
+        ((8, 24, 17, 17), "17: the division leaves a remainder, and the kernel must fit"),
         ((8, 24, 15.5 + 1, 16.5), "not 16.5: the formula is (size + 2 * padding - kernel)"),
         ((8, 24, 28, 28), "28: both the padding and the stride are forgotten"),
         ((8, 24, 30, 30), "30: the stride is forgotten, and the padding counted on one side"),

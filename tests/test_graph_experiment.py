@@ -19,6 +19,7 @@ CITATION_NAMES = [
     *(f"rewired_{percent}" for percent in (25, 50, 100)),
     *(f"depth_{kind}_{layers}" for kind in ("gcn", "mlp") for layers in (1, 2, 4, 8, 16, 32)),
     *(f"depth_{kind}_{layers}" for kind in ("residual", "gcnii") for layers in (2, 4, 8, 16, 32)),
+    *(f"depth_{kind}_free_{layers}" for kind in ("gcn", "mlp") for layers in (2, 4, 8, 16, 32)),
 ]
 PARTS = ["train_accuracy", "validation_accuracy", "test_accuracy"]
 
@@ -105,6 +106,18 @@ def test_every_run_gives_three_accuracies(name, small, monkeypatch: pytest.Monke
     measured = graphs.run(name, 0)
     assert list(measured) == PARTS
     assert all(type(value) is float and 0 <= value <= 1 for value in measured.values())
+
+
+def test_free_networks_are_held_back_by_nothing(small, monkeypatch: pytest.MonkeyPatch):
+    trained = {}
+
+    def note(network, *given, weight_decay, **options):
+        trained[network.dropout] = weight_decay
+
+    monkeypatch.setattr(citation_runs, "fit_nodes", note)
+    for name in ("depth_gcn_4", "depth_gcn_free_4", "depth_mlp_free_4"):
+        graphs.run(name, 0)
+    assert trained == {0.5: 5e-4, 0: 0}
 
 
 def test_edges_help_and_wrong_ones_harm(small):

@@ -28,7 +28,7 @@ SIZE_MISTAKES = {
         "either the padding is counted on one side only (it is added on both), "
         "or the + 1 at the end of the formula is missing"
     ),
-    17: "the division leaves a rest, and the kernel must fit as a whole: round down",
+    17: "the division leaves a remainder, and the kernel must fit as a whole: round down",
     28: "both the padding and the stride are forgotten",
     30: "the stride is forgotten, and the padding counted on one side only",
     32: "the stride is forgotten: the kernel moves 2 pixels at a time",

@@ -165,6 +165,9 @@ for _layers in DEPTHS:
     RUNS[f"depth_gcn_{_layers}"] = _at
     RUNS[f"depth_mlp_{_layers}"] = partial(_at, edges=_none)
     if _layers > 1:
+        _free = partial(_at, dropout=0, weight_decay=0)
+        RUNS[f"depth_gcn_free_{_layers}"] = _free
+        RUNS[f"depth_mlp_free_{_layers}"] = partial(_free, edges=_none)
         RUNS[f"depth_residual_{_layers}"] = partial(_at, residual=True)
         RUNS[f"depth_gcnii_{_layers}"] = partial(_at, deep=True)
 
