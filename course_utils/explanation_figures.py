@@ -1,6 +1,6 @@
 """Explanations as pictures: heat maps over pale gray pictures, all in one language of color.
 
-Vermilion is what speaks for the answer, blue what speaks against it; where a map is 0 the gray
+Vermilion is what speaks for the class, blue what speaks against it; where a map is 0 the gray
 picture is left. Maps that are never negative have no blue.
 """
 
@@ -136,7 +136,7 @@ def scale_strip(signed: bool, length: int) -> np.ndarray:
 def _draw_legend(figure: Figure, axes: np.ndarray, signed: bool) -> None:
     colors = mpl.colors.ListedColormap(scale_strip(signed, 256)[0] / 255)
     scale = mpl.cm.ScalarMappable(mpl.colors.Normalize(-1 if signed else 0, 1), colors)
-    labels = {-1: "against", 0: "0", 1: "for the answer"} if signed else {0: "0", 1: "strongest"}
+    labels = {-1: "against", 0: "0", 1: "for the class"} if signed else {0: "0", 1: "strongest"}
     bar = figure.colorbar(scale, ax=axes, location="bottom", shrink=0.5, aspect=30)
     bar.set_ticks(list(labels), labels=list(labels.values()))
     bar.ax.tick_params(labelsize=10)

@@ -55,7 +55,7 @@ def test_a_row_for_each_picture_and_a_column_for_each_map():
 
 def test_the_legend_tells_of_both_signs_only_where_there_are_both():
     assert legend(explanation_grid([("a", PICTURE, {"m": SIGNED})])) == [
-        *("against", "0", "for the answer")
+        *("against", "0", "for the class")
     ]
     assert legend(explanation_grid([("a", PICTURE, {"m": UNSIGNED})])) == ["0", "strongest"]
     both = {"m": UNSIGNED, "n": SIGNED}
