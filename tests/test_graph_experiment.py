@@ -19,6 +19,7 @@ CITATION_NAMES = [
     *(f"rewired_{percent}" for percent in (25, 50, 100)),
     *(f"depth_{kind}_{layers}" for kind in ("gcn", "mlp") for layers in (1, 2, 4, 8, 16, 32)),
     *(f"depth_{kind}_{layers}" for kind in ("residual", "gcnii") for layers in (2, 4, 8, 16, 32)),
+    *("depth_gcn_slow_32", "depth_mlp_slow_32"),
     *(f"depth_{kind}_free_{layers}" for kind in ("gcn", "mlp") for layers in (2, 4, 8, 16, 32)),
 ]
 PARTS = ["train_accuracy", "validation_accuracy", "test_accuracy"]
@@ -102,22 +103,22 @@ def test_how_often_a_run_is_repeated(name, count):
 )
 def test_every_run_gives_three_accuracies(name, small, monkeypatch: pytest.MonkeyPatch):
     fit = citation_runs.fit_nodes
-    monkeypatch.setattr(citation_runs, "fit_nodes", lambda *a, **o: fit(*a, **o, epochs=2))
+    monkeypatch.setattr(citation_runs, "fit_nodes", lambda *a, **o: fit(*a, **o | {"epochs": 2}))
     measured = graphs.run(name, 0)
     assert list(measured) == PARTS
     assert all(type(value) is float and 0 <= value <= 1 for value in measured.values())
 
 
 def test_free_networks_are_held_back_by_nothing(small, monkeypatch: pytest.MonkeyPatch):
-    trained = {}
+    trained = []
 
-    def note(network, *given, weight_decay, **options):
-        trained[network.dropout] = weight_decay
+    def note(network, *given, weight_decay, rate, epochs):
+        trained.append((network.dropout, weight_decay, rate, epochs))
 
     monkeypatch.setattr(citation_runs, "fit_nodes", note)
-    for name in ("depth_gcn_4", "depth_gcn_free_4", "depth_mlp_free_4"):
+    for name in ("depth_gcn_4", "depth_mlp_free_4", "depth_mlp_slow_32"):
         graphs.run(name, 0)
-    assert trained == {0.5: 5e-4, 0: 0}
+    assert trained == [(0.5, 5e-4, 0.01, 200), (0, 0, 0.01, 200), (0, 0, 3e-4, 800)]
 
 
 def test_edges_help_and_wrong_ones_harm(small):
@@ -221,7 +222,7 @@ def test_wrong_labels_of_test_papers_change_the_accuracy_only(small, monkeypatch
     fit = citation_runs.fit_nodes
 
     def note(network, *given, **options):
-        fit(network, *given, **options, epochs=20)
+        fit(network, *given, **options | {"epochs": 20})
         trained.append([weights.detach().clone() for weights in network.parameters()])
 
     monkeypatch.setattr(citation_runs, "fit_nodes", note)

@@ -62,6 +62,8 @@ def learn(
     dropout: float = 0.5,
     residual: bool = False,
     weight_decay: float = 5e-4,
+    rate: float = 0.01,
+    epochs: int = 200,
     edges: Callable[[Tensor, int, int], Tensor | None] = lambda edges, nodes, seed: edges,
 ) -> Measurements:
     """Train a GCN, or a GCNII with its own dropout if it is to be `deep`, on the words of papers.
@@ -69,7 +71,8 @@ def learn(
     Args:
         graph: one of `GRAPHS`.
         seed: of the first weights, of dropout and, but for the public split, of the split.
-        layers, hidden, dropout, residual, weight_decay: of the network and its training.
+        layers, hidden, dropout, residual: of the network.
+        weight_decay, rate, epochs: of its training.
         deep: whether it is a GCNII.
         edges: what becomes of the edges, given with the number of nodes and the seed; None leaves
             a dense network.
@@ -92,7 +95,8 @@ def learn(
         citations.labels,
     )
     split = _split(graph, seed)
-    fit_nodes(network, *inputs, split.train, weight_decay=weight_decay)
+    options = {"weight_decay": weight_decay, "rate": rate, "epochs": epochs}
+    fit_nodes(network, *inputs, split.train, **options)
     return {
         f"{part}_accuracy": accuracy_on(network, *inputs, at)
         for part, at in split._asdict().items()
@@ -168,6 +172,10 @@ for _layers in DEPTHS:
         _free = partial(_at, dropout=0, weight_decay=0)
         RUNS[f"depth_gcn_free_{_layers}"] = _free
         RUNS[f"depth_mlp_free_{_layers}"] = partial(_free, edges=_none)
+        if _layers == DEPTHS[-1]:
+            _slow = partial(_free, rate=3e-4, epochs=800)
+            RUNS[f"depth_gcn_slow_{_layers}"] = _slow
+            RUNS[f"depth_mlp_slow_{_layers}"] = partial(_slow, edges=_none)
         RUNS[f"depth_residual_{_layers}"] = partial(_at, residual=True)
         RUNS[f"depth_gcnii_{_layers}"] = partial(_at, deep=True)
 
