@@ -1,7 +1,6 @@
 """Save the state of a training so that it can go on later."""
 
 import os
-import tempfile
 import warnings
 from pathlib import Path
 from typing import Any
@@ -10,31 +9,28 @@ from uuid import uuid4
 import torch
 
 
-def writable(path: Path | str) -> Path:
-    """`path`, if a checkpoint is there already or could be made; nothing is left there.
+def check_writable(path: Path) -> None:
+    """Whether a checkpoint could be saved there: tried, and nothing is left.
 
     Raises:
         ValueError: no file can be made there.
     """
-    path = Path(path)
-    if not os.path.exists(path):  # Path.exists raises in a folder that one may not enter
-        folder = next(filter(os.path.exists, path.parents), path.parent)
-        try:
-            tempfile.TemporaryFile(dir=folder).close()
-        except OSError as error:
-            reason = error.strerror or type(error).__name__
-            raise ValueError(
-                f"{path} cannot be written ({reason}): name a file in a folder that you may "
-                "write to."
-            ) from error
-    return path
+    folder = next(filter(os.path.exists, path.parents), path.parent)
+    probe = folder / _temporary(path).name
+    try:
+        probe.open("xb").close()
+        probe.unlink()
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise ValueError(
+            f"{path} cannot be written ({reason}): name a file in a folder that you may write to."
+        ) from error
 
 
 def save_checkpoint(path: Path, state: dict[str, Any]) -> None:
     """Write `state` (tensors, numbers, text, lists, dicts) to `path`, whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    # A file of tempfile's only its owner may read.
-    temporary = path.with_name(f"{path.name}{uuid4().hex[:8]}")
+    temporary = _temporary(path)
     try:
         with temporary.open("xb") as file:
             torch.save(state, file)
@@ -42,6 +38,11 @@ def save_checkpoint(path: Path, state: dict[str, Any]) -> None:
     except BaseException:  # also an interrupt: no half a file stays behind
         temporary.unlink(missing_ok=True)
         raise
+
+
+def _temporary(path: Path) -> Path:
+    """A new name beside `path`; a file of `tempfile`'s only its owner may read."""
+    return path.with_name(f"{path.name}{uuid4().hex[:8]}")
 
 
 def load_checkpoint(path: Path) -> dict[str, Any]:

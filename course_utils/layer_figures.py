@@ -46,9 +46,8 @@ def contact_sheet(
         ValueError: `image` is no picture, `layers` is no list of names or empty, or a layer does
             not exist or gives no feature maps.
     """
-    if layers is not None and not isinstance(layers, str):  # LayerActivations refuses a text
-        layers = list(layers)
-    if layers == []:
+    # A text LayerActivations refuses, and says how to write it.
+    if not isinstance(layers, Sequence | None) or layers in ([], ()):
         raise ValueError("The layers are a list of names: give at least one.")
     picture = to_rgb(shrink(image, LONGEST))
     inputs = prepare(torch.from_numpy(picture).permute(2, 0, 1)[None]).to(device_of(model))

@@ -166,7 +166,7 @@ def layer_table(model: nn.Module, example: Tensor) -> list[LayerRow]:
 
 
 def layer_summary(model: nn.Module, example: Tensor) -> Table:
-    """`layer_table` for reading, with a row of totals; there, what layers share counts once."""
+    """`layer_table` for reading, with a row of totals: all the network's parameters, once each."""
     rows = layer_table(model, example)
     shapes = ["no single tensor" if row.shape is None else list(row.shape) for row in rows]
     lines = [

@@ -5,9 +5,13 @@ import re
 import subprocess
 import sys
 import tempfile
+from itertools import pairwise
 from pathlib import Path
 
 SECONDS = 120  # after which a run counts as stuck
+# What a process says when another one has ended.
+LOST = re.compile("gloo|nccl|connection|TCPStore", re.IGNORECASE)
+IGNORED = ("Exception ignored", "Exception in thread")
 
 
 class ProcessesFailed(Exception):
@@ -55,18 +59,29 @@ def torchrun(source: str, processes: int = 2, *, seconds: float = SECONDS) -> li
 
 
 def _cause(report: str, folder: Path) -> str:
-    """What ended the process that, as torchrun reports, failed first: an error, or its last line.
+    """What ended the script: an error of its own before one of a connection that was lost by it.
 
     Args:
         report: what torchrun itself wrote.
         folder: holds what the processes wrote.
     """
-    if failed := re.search(r"local_rank: (\d+)", report):
-        logs = folder.rglob(f"{failed[1]}/stderr.log")
-        report = "".join(log.read_text("utf-8", "replace") for log in logs)
-    lines = [re.sub(r"^\[rank\d+\]: ?", "", line) for line in report.splitlines()]
-    lines = [line for line in lines if line.strip()]
-    starts = [place for place, line in enumerate(lines) if line.startswith("Traceback (most ")]
-    if starts:
-        lines = [line for line in lines[starts[-1] + 1 :] if not line.startswith(" ")][:1]
-    return lines[-1].strip() if lines else "it ended without a reason."
+    logs = [log.read_text("utf-8", "replace") for log in sorted(folder.rglob("stderr.log"))]
+    errors = [error for log in logs if (error := _raised(log))]
+    if errors:
+        return min(errors, key=lambda error: bool(LOST.search(error)))
+    if killed := re.search(r"exitcode: -(\d+)", report):
+        return f"a process was ended by signal {killed[1]}, perhaps for want of memory."
+    lines = [line.strip() for log in logs for line in log.splitlines() if line.strip()]
+    return lines[-1] if lines else "it ended without a reason."
+
+
+def _raised(log: str) -> str | None:
+    """The error that ended a process: of its last traceback but those that Python ignores."""
+    lines = [re.sub(r"^\[rank\d+\]: ?", "", line) for line in log.splitlines()]
+    starts = [
+        place
+        for place, (before, line) in enumerate(pairwise(["", *lines]))
+        if line.startswith("Traceback (most ") and not before.startswith(IGNORED)
+    ]
+    after = lines[starts[-1] + 1 :] if starts else []
+    return next((line for line in after if line.strip() and not line.startswith(" ")), None)

@@ -1,5 +1,6 @@
 """Train and evaluate a classifier of images that fit in memory."""
 
+import os
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
@@ -163,8 +164,7 @@ def fit(
         seed: of the order of the images and of dropout, not of the model's first weights.
         device: by default the fastest.
         bfloat16: compute in bfloat16 instead of float32; by default where the device is fast at it.
-        checkpoint: file to save to after each epoch. If it is there already, training goes on
-            from it.
+        checkpoint: file to save to after each epoch, and to go on from if it is there already.
         description: what the progress bar says; None shows no bar.
 
     Raises:
@@ -179,8 +179,7 @@ def fit(
         raise ValueError(
             f"Training needs at least 1 epoch, {least} images and {least} images a batch."
         )
-    if checkpoint is not None:
-        checkpoint = checkpoints.writable(checkpoint)
+    checkpoint = None if checkpoint is None else Path(checkpoint)
     device = pick_device() if device is None else torch.device(device)
     bfloat16 = bfloat16_is_fast(device) if bfloat16 is None else bfloat16
     rate = DEFAULT_RATE[schedule] if learning_rate is None else learning_rate
@@ -197,9 +196,11 @@ def fit(
         shared(model) as network,
         Progress(steps, description if rank() == 0 else None, "batches") as bar,
     ):
-        if checkpoint is not None and checkpoint.exists():
+        if checkpoint is not None and os.path.exists(checkpoint):
             trainer.resume(checkpoint, plan)
             bar.update(len(history.step_loss))
+        if checkpoint is not None and rank() == 0 and len(history.seconds) < epochs:
+            checkpoints.check_writable(checkpoint)  # now, not when an epoch is done
         try:
             while len(history.seconds) < epochs:
                 trainer.train_epoch(network, images, labels, prepare, batch_size, bfloat16, bar)

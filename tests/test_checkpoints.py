@@ -26,6 +26,33 @@ def test_a_place_that_cannot_be_written_is_a_sentence_before_training(
     assert [path.name for path in tmp_path.iterdir()] == ["a file"]
 
 
+def test_an_unfinished_checkpoint_that_cannot_be_replaced_is_a_sentence(
+    split, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    checkpoint = tmp_path / "dnn.pt"
+    _, history = train(split, prepare=interrupt_after(25), checkpoint=checkpoint)
+    assert history.interrupted
+
+    def refuse(path: Path, mode: str) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "open", refuse)  # root may write everywhere
+    monkeypatch.setattr(training._Trainer, "train_epoch", lambda *_: pytest.fail("it trains"))
+    with pytest.raises(ValueError, match=r"dnn\.pt cannot be written \(Permission denied\)"):
+        train(split, checkpoint=checkpoint)
+
+
+def test_a_finished_checkpoint_is_only_read(split, tmp_path: Path, monkeypatch):
+    train(split, epochs=1, checkpoint=tmp_path / "dnn.pt")
+    monkeypatch.setattr(training.checkpoints, "check_writable", lambda path: pytest.fail("no need"))
+    train(split, epochs=1, checkpoint=tmp_path / "dnn.pt")
+
+
+def test_a_name_that_is_too_long_for_the_file_system_is_a_sentence(split, tmp_path: Path):
+    with pytest.raises(ValueError, match="cannot be written"):
+        train(split, checkpoint=tmp_path / ("n" * 250 + ".pt"))
+
+
 @pytest.mark.skipif(not Path("/proc").is_dir(), reason="where root may not write either")
 def test_a_folder_that_cannot_be_made_is_a_sentence(split):
     with pytest.raises(ValueError, match="cannot be written"):

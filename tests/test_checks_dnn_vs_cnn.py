@@ -156,6 +156,27 @@ def in_evaluation_mode(network, images, labels):
     return F.cross_entropy(network(images), labels)
 
 
+def in_evaluation_mode_for_a_while(network, images, labels):
+    network.eval()
+    loss = F.cross_entropy(network(images), labels)
+    network.train()
+    return loss
+
+
+def layers_in_evaluation_mode(network, images, labels):
+    for layer in network:
+        layer.eval()
+    return F.cross_entropy(network(images), labels)
+
+
+def one_layer_after_another_in_evaluation_mode(network, images, labels):
+    network.eval()
+    for layer in network:
+        images = layer(images)
+    network.train()
+    return F.cross_entropy(images, labels)
+
+
 def takes_a_step(network, images, labels):
     loss = calls_backward(network, images, labels)
     torch.optim.SGD(network.parameters(), lr=0.1).step()
@@ -180,6 +201,7 @@ def loss_of(loss):
     return lambda network, images, labels: loss(network(images), labels)
 
 
+EVALUATING = "batch_loss puts the network into evaluation mode"
 NO_GRADIENT = "the number is right, but no gradient flows from it to the weights"
 
 
@@ -221,7 +243,10 @@ NO_GRADIENT = "the number is right, but no gradient flows from it to the weights
         (calls_backward, "batch_loss calls backward itself"),
         (clears_after_backward, "batch_loss calls backward itself: leave that to the training"),
         (computes_gradients, "batch_loss calls backward itself: leave that to the training"),
-        (in_evaluation_mode, "batch_loss puts the network into evaluation mode"),
+        (in_evaluation_mode, EVALUATING),
+        (in_evaluation_mode_for_a_while, EVALUATING),
+        (layers_in_evaluation_mode, EVALUATING),
+        (one_layer_after_another_in_evaluation_mode, EVALUATING),
         (takes_a_step, "batch_loss changes its argument network"),
         (
             loss_of(lambda z, y: z),

@@ -126,6 +126,24 @@ def forgets_backward(network, pictures, prepare, target):
     return largest(inputs.grad)
 
 
+def reads_the_wrong_tensor(network, pictures, prepare, target):
+    inputs = prepare(pictures).requires_grad_()
+    network(inputs)[:, target].sum().backward()
+    return largest(pictures.grad)
+
+
+def keeps_what_backward_returns(network, pictures, prepare, target):
+    inputs = prepare(pictures).requires_grad_()
+    gradient = network(inputs)[:, target].sum().backward()
+    return largest(gradient[0])
+
+
+def reads_what_grad_leaves_empty(network, pictures, prepare, target):
+    inputs = prepare(pictures).requires_grad_()
+    torch.autograd.grad(network(inputs)[:, target].sum(), inputs)
+    return largest(inputs.grad)
+
+
 def of_a_copy(network, pictures, prepare, target):
     inputs = prepare(pictures).requires_grad_().clone()
     network(inputs)[:, target].sum().backward()
@@ -154,6 +172,8 @@ def bytes_as_input(network, pictures, prepare, target):
 
 OTHERS = "which mixes in the logits of all other classes"
 SCALED = "you scale each map to its own range"
+EMPTY = "the gradient was asked for, but inputs.grad is still empty: call score.backward()"
+FILLED = "backward has run: the gradient is in inputs.grad, where inputs is the tensor that the net"
 
 
 @pytest.mark.parametrize(
@@ -198,7 +218,10 @@ SCALED = "you scale each map to its own range"
         (of_each(lambda z, t: z[t], see=lambda prepare, p: p / 255), "instead of [[["),
         (asks_for_bytes, "the pictures are bytes, and bytes have no gradient"),
         (asks_too_late, "the input has no gradient, because nobody asked for one in time"),
-        (forgets_backward, "the gradient was asked for, but nobody computed it: call score.backw"),
+        (forgets_backward, EMPTY),
+        (reads_what_grad_leaves_empty, EMPTY),
+        (reads_the_wrong_tensor, FILLED),
+        (keeps_what_backward_returns, FILLED),
         (of_a_copy, "the tensor that the network sees was made of another one, so backward keeps"),
         (never_asks, "the input has no gradient, because nobody asked for one in time"),
         (without_gradients, "the input has no gradient, because nobody asked for one in time"),

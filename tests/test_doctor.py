@@ -12,8 +12,10 @@ import torch
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
-from course_utils import doctor, environment
-from course_utils.doctor import (
+from course_utils import doctor, environment, findings
+from course_utils.findings import (
+    PYTHONS,
+    Finding,
     check_data,
     check_data_dir,
     check_device,
@@ -78,25 +80,25 @@ PROBLEMS = [
 
 
 @pytest.mark.parametrize("finding", GOOD, ids=lambda finding: finding.detail)
-def test_what_is_fine_needs_no_remedy(finding: doctor.Finding):
+def test_what_is_fine_needs_no_remedy(finding: Finding):
     assert (finding.status, finding.remedy) == ("ok", "")
 
 
 @pytest.mark.parametrize(("finding", "remedy"), NOTES)
-def test_what_is_worth_knowing_is_a_note(finding: doctor.Finding, remedy: str):
+def test_what_is_worth_knowing_is_a_note(finding: Finding, remedy: str):
     assert finding.status == "note"
     assert remedy in finding.remedy
 
 
 @pytest.mark.parametrize(("finding", "remedy"), PROBLEMS)
-def test_what_is_wrong_is_a_problem_with_a_remedy_in_one_line(finding: doctor.Finding, remedy: str):
+def test_what_is_wrong_is_a_problem_with_a_remedy_in_one_line(finding: Finding, remedy: str):
     assert finding.status == "problem"
     assert remedy in finding.remedy
     assert "\n" not in finding.remedy
 
 
 def test_the_doctor_knows_the_pythons_of_the_project():
-    assert SpecifierSet(PROJECT["requires-python"]) == doctor.PYTHONS
+    assert SpecifierSet(PROJECT["requires-python"]) == PYTHONS
 
 
 @pytest.fixture
@@ -140,6 +142,21 @@ def test_examine_survives_a_broken_import(
     assert "problem torch + torchvision" in printed
     assert "so that torchvision chooses its own torch" in printed
     assert "disk" in printed
+
+
+def test_what_a_chapter_installs_itself_is_no_problem(monkeypatch: pytest.MonkeyPatch):
+    finding = check_package(NEEDED["trimesh"], None, alone=True)
+    assert finding.status == "note"
+    assert "--no-deps trimesh" in finding.remedy
+    monkeypatch.setattr(doctor, "shipped_folder", lambda: Path("course_utils", "_data"))
+    monkeypatch.setattr(doctor, "_installed", lambda package: None)
+    assert {finding.status for finding in doctor._package_findings()} == {"note"}
+
+
+@pytest.mark.parametrize(("found", "command"), [(None, "`uv pip inst"), ("pip", "`pip inst")])
+def test_a_remedy_acts_on_this_environment(found, command, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(findings, "find_spec", lambda name: found)
+    assert command in check_package(NEEDED["ipywidgets"], "7.6.5").remedy
 
 
 BROKEN = {

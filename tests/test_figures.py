@@ -147,6 +147,18 @@ def test_confusion_matrix_of_a_perfect_network_is_drawn():
     figures.show(charts.confusion_matrices(perfect, "abc"))
 
 
+def test_only_mistakes_of_a_confusion_matrix_are_colored():
+    counts = torch.tensor([[5, 0, 2], [1, 9, 0], [0, 3, 0]])
+    figure = charts.confusion_matrices({"A": counts}, "abc")
+    [image] = figure.axes[0].images
+    mistakes = [[False, False, True], [True, False, False], [False, True, False]]
+    shown = image.get_array()
+    np.testing.assert_array_equal(~np.ma.getmaskarray(shown), mistakes)
+    white = (image.to_rgba(shown) == 1).all(axis=2) | (image.to_rgba(shown)[..., 3] == 0)
+    np.testing.assert_array_equal(~white, mistakes)
+    plt.close(figure)
+
+
 def test_table_reads_well_everywhere():
     table = Table(["network", "accuracy"], [["DNN", "88.4%"], ["CNN", "9%"]])
     assert repr(table) == "network  accuracy\nDNN         88.4%\nCNN            9%"

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from explorer_driver import drive, shown
 from PIL import ImageColor
+from pixels import words_drawn
 
 from course_utils.explorers.base import ExplorerError
 from course_utils.explorers.graph_editor import WIDTH, GraphEditor
@@ -239,6 +240,22 @@ def test_nothing_is_cut_at_the_edges(values: str, how: str) -> None:
     assert picture.shape[0] <= 2 * 560
     for edge in (picture[0], picture[-1], picture[:, -1]):
         assert (edge == 255).all()
+
+
+@pytest.mark.parametrize("self_loops", [False, True])
+@pytest.mark.parametrize("how", NORMALIZATIONS)
+def test_the_product_is_named_after_its_matrix(
+    editor: GraphEditor, how: str, self_loops: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = words_drawn(lambda: editor.choose(how=how, self_loops=self_loops), monkeypatch)
+    assert editor.error is None
+    names = {
+        ("none", False): "A",
+        ("none", True): "A + I",
+        ("symmetric", True): "P",  # only this one is what a GCN multiplies by
+    }
+    name = names.get((how, self_loops), "matrix")
+    assert [w for w in words if "= new values" in w] == [f"{name} × values = new values"]
 
 
 def test_what_a_learner_passes_is_checked() -> None:

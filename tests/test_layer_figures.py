@@ -107,6 +107,9 @@ def test_the_network_is_left_as_it_was(model):
 def test_what_cannot_be_shown(model):
     with pytest.raises(ValueError, match="The network has no layer 'conv'"):
         contact_sheet(model, PICTURE, prepare, layers=["conv"])
+    for wrong in (5, [], {"3"}):
+        with pytest.raises(ValueError, match="list of names: give at least one"):
+            contact_sheet(model, PICTURE, prepare, layers=wrong)
     with pytest.raises(ValueError, match=r"The layers are a list of names: write \['3'\]\.$"):
         contact_sheet(model, PICTURE, prepare, layers="3")
     with pytest.raises(ValueError, match="The layers are a list of names: give at least one"):

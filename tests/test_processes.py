@@ -36,6 +36,12 @@ RAISED = {
     "raise ValueError('an int64 [3]: not a float')": "ValueError: an int64 [3]: not a float",
     "try: 1 / 0\nexcept Exception as e: raise ValueError('outer') from e": "ValueError: outer",
     "import os; os._exit(3)": "it ended without a reason.",
+    "import os, sys; print('loading', file=sys.stderr, flush=True); os.kill(os.getpid(), 9)": (
+        "a process was ended by signal 9, perhaps for want of memory."
+    ),
+    "class Late:\n    def __del__(self): int('x')\nlate = Late()\nraise ValueError('early')": (
+        "ValueError: early"
+    ),
 }
 
 
@@ -44,6 +50,24 @@ def test_the_reason_is_what_ended_the_script(source):
     with pytest.raises(ProcessesFailed) as caught:
         torchrun(source, 1)
     assert str(caught.value) == f"The script failed: {RAISED[source]}"
+
+
+MISTAKE = """
+import course_utils
+import torch
+import torch.distributed as dist
+from course_utils.distributed import process_group, rank
+
+with process_group(torch.device("cpu")):
+    if rank() == 1:
+        raise ValueError("a mistake in one process")
+    dist.all_reduce(torch.ones(1))
+"""
+
+
+def test_a_lost_connection_is_not_the_reason():
+    with pytest.raises(ProcessesFailed, match=r"ValueError: a mistake in one process$"):
+        torchrun(MISTAKE)
 
 
 def test_the_reason_is_that_of_the_process_that_failed_first():

@@ -162,3 +162,14 @@ def test_a_difference_is_paired_by_the_seeds_that_both_have():
     mean, low, high = results.Results("pairs", content).difference("a", "b", "x")
     assert mean == pytest.approx((-2 + 1) / 2)
     assert low < mean < high
+
+
+def test_a_difference_takes_a_function_of_what_was_measured():
+    runs = {
+        "a": {"0": {"x": 4.0, "y": 1.0}, "1": {"x": 9.0, "y": 2.0}},
+        "b": {"0": {"x": 1.0, "y": 1.0}, "1": {"x": 2.0, "y": 1.0}},
+    }
+    pairs = results.Results("pairs", {"circumstances": {}, "runs": runs})
+    mean, low, high = pairs.difference("a", "b", lambda run: run["x"] - run["y"])
+    assert mean == pytest.approx((3 + 6) / 2)
+    assert low < mean < high

@@ -153,3 +153,18 @@ def test_an_upload_smaller_than_the_window_is_taken_once_the_window_is_smaller(
     assert explorer.error is None
     assert explorer.values["picture"] == "dot.png"
     assert " is 9;" in explorer.status
+
+
+def test_an_upload_is_kept_where_something_else_is_wrong(pictures: dict) -> None:
+    explorer = ConvolutionExplorer(pictures)
+    preset = explorer.controls["preset"].options[-1]
+    explorer.choose(preset=preset, kernel="1 2 x")
+    before = explorer.error
+    assert "'x' in the kernel is no number" in before
+    upload(explorer.controls["upload"], "mine.png", png(np.full((30, 30), 9, np.uint8)))
+    assert explorer.error == before
+    assert explorer.controls["picture"].options == ("gray", "tiny", "mine.png")
+    explorer.choose(kernel="1", row=0, column=0)
+    assert explorer.error is None
+    assert explorer.values["picture"] == "mine.png"
+    assert " is 9;" in explorer.status

@@ -67,6 +67,10 @@ def check_parameter_counts(parameter_counts: Any) -> str:
     )
 
 
+def _note_mode(module: nn.Module, _: Any) -> None:
+    module.modes.append(module.training)
+
+
 def _logits_case(logits: list[list[float]], labels: list[int]) -> Case:
     """A network that gives these logits: pictures of 2 x 2 pixels hold them, it passes them on."""
     # Random first weights would change the notebook's random numbers.
@@ -74,6 +78,9 @@ def _logits_case(logits: list[list[float]], labels: list[int]) -> Case:
     with torch.no_grad():
         network[1].weight.copy_(torch.eye(3, 4))
         network[1].bias.zero_()
+    for module in network.modules():
+        module.modes = []
+        module.register_forward_pre_hook(_note_mode)
     images = F.pad(torch.tensor(logits), (0, 1)).reshape(-1, 1, 2, 2)
     arguments = {"network": network, "images": images, "labels": torch.tensor(labels)}
     return Case(arguments, f"logits {show(logits)} and labels {show(labels)}")
@@ -179,7 +186,8 @@ def check_batch_loss(batch_loss: Any) -> str:
             "the number is right, but no gradient flows from it to the weights, so backward "
             "teaches nothing: return the tensor, without item, detach or no_grad."
         )
-    if not all(made.arguments[0].training for made in attempts):
+    modules = [module for made in attempts for module in made.arguments[0].modules()]
+    if not all(module.training and all(module.modes) for module in modules):
         raise NotYet(
             "batch_loss puts the network into evaluation mode, in which dropout is off and batch "
             "norm measures nothing: leave the mode to the training loop."

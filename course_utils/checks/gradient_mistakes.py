@@ -26,11 +26,14 @@ class SeeingNetwork(nn.Module):
                 parameter.mul_(3)  # probabilities far from 1/4, gradients of any sign
         self.seen: list[Tensor] = []
         self.asked: list[tuple[bool, bool]] = []  # for a gradient, and is it a leaf
+        self.reached: list[bool] = []  # once for each gradient that backward left in a leaf
 
     def forward(self, pictures: Tensor) -> Tensor:
         """Logits [N, 4] of pictures [N, 3, H, W]."""
         self.seen.append(pictures.detach().clone())
         self.asked.append((pictures.requires_grad, pictures.is_leaf))
+        if pictures.requires_grad and pictures.is_leaf:
+            pictures.register_post_accumulate_grad_hook(lambda leaf: self.reached.append(True))
         return self.head(F.silu(self.features(pictures)).mean(dim=(2, 3)))
 
 

@@ -102,9 +102,14 @@ def _explain_error(made: Attempt) -> None:
             "gradient for it: let inputs.requires_grad_() be the last thing before network(inputs)."
         )
     if "NoneType" in words and asked == {(True, True)}:
+        if made.arguments[0].reached:
+            raise NotYet(
+                "backward has run: the gradient is in inputs.grad, where inputs is the tensor that "
+                "the network saw; backward itself returns None."
+            )
         raise NotYet(
-            "the gradient was asked for, but nobody computed it: call score.backward() before you "
-            "read inputs.grad."
+            "the gradient was asked for, but inputs.grad is still empty: call score.backward() "
+            "before you read it."
         )
     if "NoneType" in words or "not require grad" in words or "used in the graph" in words:
         raise NotYet(

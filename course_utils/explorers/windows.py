@@ -216,7 +216,16 @@ class WindowExplorer(Explorer):
         try:
             self.sweeps(**self.values | {"picture": name})
         except ExplorerError as problem:
-            del self._pictures[name]
-            raise ExplorerError(f"{problem} Then choose the file again.") from problem
+            if self._fits():  # else something else is wrong, which the drawing then says
+                del self._pictures[name]
+                raise ExplorerError(f"{problem} Then choose the file again.") from problem
         self.controls["picture"].options = list(self._pictures)
         self.controls["picture"].value = name
+
+    def _fits(self) -> bool:
+        """Whether the window fits into the picture that is chosen."""
+        try:
+            self.sweeps(**self.values)
+        except ExplorerError:
+            return False
+        return True
