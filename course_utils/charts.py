@@ -69,7 +69,7 @@ def band_chart(
         x: positions on the horizontal axis.
         runs: for each line its name and, for each seed, one value at each x.
         xlabel, ylabel: what the axes show, with units.
-        percent: whether values are in 0..1 and shown in percent.
+        percent: whether values are in 0..1, where the bands end, and shown in percent.
         ticks: what stands at each x on the axis, if not its number.
     """
     figure, axis = subplots(figsize=(8, 3.8))
@@ -77,6 +77,8 @@ def band_chart(
     for (name, values), color in zip(runs.items(), colors_for(runs), strict=True):
         mean, low, high = zip(*map(mean_interval, zip(*values, strict=True)), strict=True)
         axis.plot(x, mean, marker="o", markersize=4, color=color)
+        if percent:  # no share is below 0 or above 1
+            low, high = np.clip((low, high), 0, 1)
         axis.fill_between(x, low, high, color=color, alpha=0.2, linewidth=0)
         ends.append((mean[-1], name, color))
     _label_ends(axis, x[-1], ends)

@@ -142,6 +142,16 @@ def test_numbers_in_grids_are_short_and_minus_zero_is_zero(value, text):
     plt.close("all")
 
 
+@pytest.mark.parametrize(("percent", "inside"), [(True, True), (False, False)])
+def test_bands_of_shares_end_at_0_and_1(percent: bool, inside: bool):
+    runs = {"CNN": [[1.0, 0.0], [1.0, 0.0], [0.5, 0.4]]}
+    figure = charts.band_chart([1, 2], runs, xlabel="x", ylabel="y", percent=percent)
+    [band] = figure.axes[0].collections
+    ends = band.get_paths()[0].vertices[:, 1]
+    assert bool(ends.min() >= 0 and ends.max() <= 1) == inside
+    plt.close("all")
+
+
 def test_confusion_matrix_of_a_perfect_network_is_drawn():
     perfect = {"A": 5 * torch.eye(3, dtype=torch.int64)}
     figures.show(charts.confusion_matrices(perfect, "abc"))

@@ -70,7 +70,7 @@ def test_a_lost_connection_is_not_the_reason():
         torchrun(MISTAKE)
 
 
-def test_the_reason_is_that_of_the_process_that_failed_first():
+def test_the_reason_is_that_of_the_process_that_raised():
     fails = "dist.get_rank() == 1 and int('one [1]: x')\ndist.all_reduce(total)"
     with pytest.raises(ProcessesFailed, match=r"^The script failed: ValueError: .*'one \[1\]: x'$"):
         torchrun(SUM.replace("dist.all_reduce(total)", fails))
